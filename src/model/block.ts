@@ -1,0 +1,35 @@
+import type { Acceptance, Encoding } from './ingest.ts';
+
+/** One block in ClickHouse Native format: the body of `INSERT INTO table FORMAT Native`. */
+export interface Block {
+  /** Unqualified table name, such as `otel_traces`. */
+  readonly table: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Sent in order, nothing between them. Owned by the block: the builder never reuses them. */
+  readonly segments: readonly Uint8Array[];
+}
+
+/** A block with the name under which it is stored once, however often it is sent. */
+export interface NamedBlock extends Block {
+  /** The `insert_deduplication_token`. */
+  readonly name: string;
+}
+
+/** Columns that are being filled from OTLP requests of one signal. */
+export interface ColumnBuilder {
+  /**
+   * Decodes one request into the columns. `full` when it does not fit beside what is held: cut and
+   * append again. Throws a Fault (`reject`: ERR_OTLP_MALFORMED, ERR_OTLP_TOO_LARGE) for a request
+   * that can never be taken; whatever happens, rows held before stay whole.
+   */
+  readonly append: (encoding: Encoding, body: Uint8Array) => Acceptance | 'full';
+  /** Rows and bytes held over all tables. */
+  readonly rows: () => number;
+  readonly bytes: () => number;
+  /** Takes out what is held, one block per table that has rows; the builder is empty afterwards. */
+  readonly finish: () => readonly Block[];
+}
+
+/** Resolves once the block is stored. Retries inside; rejects with a Fault when it gives up. */
+export type InsertBlock = (block: NamedBlock) => Promise<void>;

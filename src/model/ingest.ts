@@ -1,0 +1,25 @@
+export type Signal = 'traces' | 'metrics' | 'logs';
+
+export type Encoding = 'protobuf' | 'json';
+
+/** One Export…ServiceRequest as received, decompressed. The receiver of this owns `body`. */
+export interface OtlpRequest {
+  readonly signal: Signal;
+  readonly encoding: Encoding;
+  readonly body: Uint8Array;
+}
+
+/** What became of the items (spans, data points, log records) of one request. */
+export interface Acceptance {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Empty, or English for the sender: why items were rejected, or a warning when none was. */
+  readonly message: string;
+}
+
+/**
+ * Resolves when every accepted item is somebody else's responsibility (stored, or on disk).
+ * Rejects with a Fault: `reject` for a request that can never be accepted (malformed, too large),
+ * `retry` (with `retryAfterMs`) when the same bytes may be accepted later.
+ */
+export type Ingest = (request: OtlpRequest) => Promise<Acceptance>;
