@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+
+export interface Daemon {
+  readonly dir: string;
+  readonly pid: number;
+  readonly listen: {
+    readonly otlp_http: string;
+    readonly otlp_grpc: string;
+    readonly console: string;
+    readonly sql: string;
+  };
+  /** Everything said so far, banner and log. */
+  readonly output: () => string;
+  readonly api: (method: string, path: string, body?: unknown) => Promise<ApiAnswer>;
+  /** People's SQL, as the read-only user. */
+  readonly sql: (query: string) => Promise<string>;
+  readonly kill: (signal: NodeJS.Signals) => Promise<number | null>;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON by path.
+  readonly body: unknown;
+}
+
+export interface DaemonFiles {
+  readonly 'tocsin.yaml'?: string;
+  readonly 'alerting.yaml'?: string;
+  readonly 'rules.yaml'?: string;
+}
+
+/** A directory for one daemon's files and data, gone with the test. */
+export const daemonDir = (t: Pick<Test, 'teardown'>, files: DaemonFiles = {}): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'tocsin-up-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+  return dir;
+};
+
+/** `tocsin up` as a user starts it, on free ports, ended with the test. Call again to start anew. */
+export const startDaemon = async (
+  t: Pick<Test, 'teardown'>,
+  dir: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Daemon> => {
+  const child = spawn(
+    process.execPath,
+    ['src/main.ts', 'up', '--config', join(dir, 'tocsin.yaml'), '--data-dir', join(dir, 'data')],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        TOCSIN_LISTEN_OTLP_HTTP: '127.0.0.1:0',
+        TOCSIN_LISTEN_OTLP_GRPC: '127.0.0.1:0',
+        TOCSIN_LISTEN_CONSOLE: '127.0.0.1:0',
+        TOCSIN_LISTEN_SQL: '127.0.0.1:0',
+        ...environment,
+      },
+    },
+  );
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  t.teardown(() => end(child, exited));
+
+  const consoleUrl = await within(60_000, () => {
+    if (child.exitCode !== null) throw new Error(`the daemon ended: ${output}`);
+    return /console\s+(http:\/\/\S+?)\/?\s/.exec(output)?.[1];
+  });
+  const api = apiOf(consoleUrl);
+  await within(30_000, async () =>
+    (await api('GET', '/health/ready')).status === 200 ? true : undefined,
+  );
+  const status = (await api('GET', '/api/v1/status')).body as { listen: Daemon['listen'] };
+
+  return {
+    dir,
+    pid: child.pid ?? 0,
+    listen: status.listen,
+    output: () => output,
+    api,
+    sql: async (query) => {
+      const credentials = readFileSync(join(dir, 'data', 'sql.credentials'), 'utf8');
+      const password = /password=(.*)/.exec(credentials)?.[1] ?? '';
+      const answer = await fetch(
+        `http://${status.listen.sql}/?query=${encodeURIComponent(query)}`,
+        {
+          headers: { 'X-ClickHouse-User': 'viewer', 'X-ClickHouse-Key': password },
+        },
+      );
+      return (await answer.text()).trim();
+    },
+    kill: (signal) => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+};
+
+/** Asks until there is an answer other than undefined; the message of a time-out says what was awaited. */
+export const within = async <T>(
+  limitMs: number,
+  ask: () => Promise<T | undefined> | T | undefined,
+  what = 'what was awaited did not come',
+): Promise<T> => {
+  const endMs = Date.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > endMs) throw new Error(`${what} within ${limitMs} ms`);
+    await sleep(50);
+  }
+};
+
+const apiOf =
+  (base: string): Daemon['api'] =>
+  async (method, path, body) => {
+    const answer = await fetch(`${base}${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
+  };
+
+const end = async (child: ChildProcess, exited: Promise<unknown>): Promise<void> => {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+  const late = sleep(15_000).then(() => child.kill('SIGKILL'));
+  await Promise.race([exited, late]);
+};
