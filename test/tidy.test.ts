@@ -30,7 +30,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@fastify/swagger': ['console/'],
   '@opentelemetry/': ['lib/telemetry.ts'],
   '@slack/web-api': ['notify/slack.ts'],
-  bullmq: ['lib/jobs.ts'],
+  bullmq: ['lib/jobs/'],
   chdb: ['embedded/'],
   commander: ['main.ts', 'commands/'],
   fastify: ['console/'],

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,34 +10,52 @@ export interface TestRedis {
   /** Unix socket. */
   readonly path: string;
   readonly url: string;
+  /** Kills it with -9. */
+  readonly stop: () => Promise<void>;
+  /** Starts it again on the same socket; its data is there again if `persist` was asked for. */
+  readonly start: () => Promise<void>;
 }
 
 /** A real redis-server of its own on a unix socket, gone when the test ends. */
-export const startRedis = async (t: Pick<Test, 'teardown'>): Promise<TestRedis> => {
+export const startRedis = async (
+  t: Pick<Test, 'teardown'>,
+  { persist = false } = {},
+): Promise<TestRedis> => {
   const dir = mkdtempSync(join(tmpdir(), 'tocsin-redis-'));
   const path = join(dir, 'r.sock');
-  const server = spawn(
-    'redis-server',
-    ['--port', '0', '--unixsocket', path, '--dir', dir, '--save', '', '--appendonly', 'no'].concat([
-      '--maxmemory-policy',
-      'noeviction',
-      '--hz',
-      '100',
-      '--logfile',
-      '/dev/null',
-    ]),
-    { stdio: 'ignore' },
-  );
+  let server: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const appendOnly = persist ? ['yes', '--appendfsync', 'always'] : ['no'];
+    server = spawn(
+      'redis-server',
+      ['--port', '0', '--unixsocket', path, '--dir', dir, '--save', ''].concat(
+        ['--appendonly', ...appendOnly, '--maxmemory-policy', 'noeviction'],
+        ['--hz', '100', '--logfile', '/dev/null'],
+      ),
+      { stdio: 'ignore' },
+    );
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      if (await answers(path)) return;
+      await sleep(25);
+    }
+    throw new Error('redis-server did not start');
+  };
+
+  const stop = async (): Promise<void> => {
+    const child = server;
+    server = undefined;
+    if (!child) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.kill('SIGKILL')) await gone;
+  };
+
   t.teardown(async () => {
-    const gone = new Promise((resolve) => server.once('exit', resolve));
-    if (server.exitCode === null && server.kill('SIGKILL')) await gone;
+    await stop();
     rmSync(dir, { recursive: true, force: true });
   });
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (await answers(path)) return { path, url: `unix://${path}` };
-    await sleep(25);
-  }
-  throw new Error('redis-server did not start');
+  await start();
+  return { path, url: `unix://${path}`, stop, start };
 };
 
 const answers = (path: string): Promise<boolean> =>
