@@ -7,7 +7,7 @@ export { z };
 /** One mistake in a file that a person wrote. */
 export interface Problem {
   readonly file: string;
-  /** Counted from 1. */
+  /** Counted from 1; 0 when the value does not come from a file, such as an environment variable. */
   readonly line: number;
   readonly column: number;
   /** Where in the document: `groups[0].rules[2].when`; empty for the whole. */
@@ -89,7 +89,8 @@ export const readDocument = <S extends z.ZodType>(
 /** `rules/a.yaml:12:7 groups[0].rules[1].when: …`, as editors and CI understand it. */
 export const formatProblem = (problem: Problem): string => {
   const key = problem.key === '' ? '' : ` ${problem.key}:`;
-  return `${problem.file}:${problem.line}:${problem.column}${key} ${problem.message}`;
+  const place = problem.line === 0 ? '' : `${problem.line}:${problem.column}`;
+  return `${problem.file}:${place}${key} ${problem.message}`;
 };
 
 const keyOf = (path: Path): string =>

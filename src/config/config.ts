@@ -1,0 +1,97 @@
+import type { Secret } from '../lib/secret.ts';
+import type { Address } from './address.ts';
+
+export type Mode = 'up' | 'serve';
+
+/** tocsin.yaml after validation, with the defaults of the mode. Nothing here is checked again. */
+export interface Config {
+  readonly mode: Mode;
+  readonly dataDir: string;
+  readonly listen: {
+    readonly otlpGrpc: Address;
+    readonly otlpHttp: Address;
+    readonly console: Address;
+    /** Used by the embedded ClickHouse only. */
+    readonly sql: Address;
+  };
+  readonly auth: { readonly open: boolean };
+  readonly ingest: {
+    readonly batch: {
+      readonly rowsMax: number;
+      readonly bytesMax: number;
+      readonly ageMsMax: number;
+    };
+    readonly limits: {
+      /** Of one request after decompression. */
+      readonly requestBytesMax: number;
+      /** Of all requests that are not answered yet. */
+      readonly pendingBytesMax: number;
+      readonly connectionsMax: number;
+      readonly requestTimeoutMs: number;
+    };
+  };
+  readonly clickhouse: ClickhouseConfig;
+  readonly redis: RedisConfig;
+  readonly retention: RetentionMs;
+  readonly rules: {
+    /** Globs. */
+    readonly files: readonly string[];
+    /** False when the globs are the default, which may match nothing. */
+    readonly filesGiven: boolean;
+    readonly intervalMs: number;
+    /** In milliseconds where a number. */
+    readonly queryOffset: 'auto' | number;
+  };
+  readonly alerting: {
+    readonly file: string;
+    /** False when the file is the default, which may be missing. */
+    readonly fileGiven: boolean;
+    /** The console's address unless set. */
+    readonly externalUrl?: string;
+  };
+  readonly telemetry: {
+    readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+    readonly logFormat: 'auto' | 'json' | 'text';
+    /** `self`, `off` or the base URL of an OTLP/HTTP receiver. */
+    readonly export: string;
+    readonly intervalMs: number;
+    /** From 0 to 1. */
+    readonly traceRatio: number;
+  };
+}
+
+export type ClickhouseConfig =
+  | { readonly kind: 'embedded'; readonly database: string }
+  | {
+      readonly kind: 'server';
+      /** Without credentials. */
+      readonly url: string;
+      readonly database: string;
+      readonly username: string;
+      readonly password?: Secret;
+    };
+
+export type RedisConfig =
+  | { readonly kind: 'embedded' }
+  | {
+      readonly kind: 'server';
+      /** Without credentials. */
+      readonly url: string;
+      readonly username?: string;
+      readonly password?: Secret;
+    };
+
+/** How long each tier is kept, in milliseconds. */
+export interface RetentionMs {
+  readonly traces: { readonly raw: number; readonly summaries: number };
+  readonly metrics: {
+    readonly raw: number;
+    readonly '1m': number;
+    readonly '1h': number;
+    readonly '1d': number;
+  };
+  readonly spans: { readonly '1m': number; readonly '1h': number; readonly '1d': number };
+  readonly logs: number;
+  readonly alerts: number;
+  readonly audit: number;
+}

@@ -1,0 +1,151 @@
+import { type Path, type Problem, type ProblemAt, readDocument, z } from '../lib/document.ts';
+import { type Address, type AddressText, formatAddress, isLoopback } from './address.ts';
+import type { Config, Mode, RetentionMs } from './config.ts';
+import { connectionsOf } from './connections.ts';
+import { defined } from './defined.ts';
+import { type Override, overlay, overrideAt, readOverrides } from './environment.ts';
+import { type ConfigDocument, configSchema } from './schema.ts';
+import { besideFile, createSecretReader, type ReadFile } from './secrets.ts';
+import { type Environment, substituteFrom } from './substitute.ts';
+
+export interface ConfigSource {
+  /** Absent: defaults and environment alone. */
+  readonly file?: { readonly path: string; readonly text: string };
+  readonly environment: Environment;
+  readonly mode: Mode;
+  /** Reads the files that `x_file` keys name. */
+  readonly readFile: ReadFile;
+}
+
+export type ConfigReading =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads tocsin.yaml with the environment on top and reports every problem at once. A problem with a
+ * variable has the variable's name as its file and no line (0).
+ */
+export const loadConfig = (source: ConfigSource): ConfigReading => {
+  const file = source.file?.path ?? 'configuration';
+  const overrides = readOverrides(configSchema, source.environment);
+  const reading = readDocument(
+    file,
+    source.file?.text ?? '',
+    z.preprocess((raw) => overlay(raw, overrides.known), configSchema),
+    { substitute: substituteFrom(source.environment) },
+  );
+  const place = placeOf(source, overrides.known);
+  const unknown = overrides.unknown.map(({ variable, message }) => ({
+    ...noPlace,
+    file: variable,
+    message,
+  }));
+  if (!reading.ok) return { ok: false, problems: [...reading.problems.map(place), ...unknown] };
+
+  const problems: Problem[] = [];
+  const problemAt: ProblemAt = (path, message) => place(reading.problemAt(path, message));
+  const config = configOf(reading.value, source, overrides.known, problemAt, problems);
+  const all = [...problems, ...openListeners(config, problemAt), ...unknown];
+  return all.length > 0 ? { ok: false, problems: all } : { ok: true, config };
+};
+
+const noPlace = { line: 0, column: 0, key: '' } as const;
+
+/** Moves a problem to the variable that brought the value, or nowhere when there is no file. */
+const placeOf =
+  (source: ConfigSource, overrides: readonly Override[]) =>
+  (problem: Problem): Problem => {
+    const override = overrideAt(overrides, pathOf(problem.key));
+    if (override) return { ...problem, file: override.variable, line: 0, column: 0 };
+    return source.file ? problem : { ...problem, line: 0, column: 0 };
+  };
+
+const pathOf = (key: string): Path => key.replace(/\[.*$/, '').split('.');
+
+const configOf = (
+  document: ConfigDocument,
+  source: ConfigSource,
+  overrides: readonly Override[],
+  problemAt: ProblemAt,
+  problems: Problem[],
+): Config => {
+  const { mode, file } = source;
+  const { ingest, rules, alerting, telemetry } = document;
+  const fromFile = (path: Path, value: string): string =>
+    file && !overrideAt(overrides, path) ? besideFile(file.path, value) : value;
+  const secrets = createSecretReader(file?.path ?? '', problemAt, source.readFile);
+  const connections = connectionsOf(document, mode, secrets, problemAt);
+  problems.push(...connections.problems, ...secrets.problems());
+  return {
+    mode,
+    dataDir: document.data_dir ? fromFile(['data_dir'], document.data_dir) : 'data',
+    listen: {
+      otlpGrpc: listenOn(document.listen.otlp_grpc, mode),
+      otlpHttp: listenOn(document.listen.otlp_http, mode),
+      console: listenOn(document.listen.console, mode),
+      sql: listenOn(document.listen.sql, 'up'),
+    },
+    auth: { open: document.auth.open },
+    ingest: {
+      batch: {
+        rowsMax: ingest.batch.max_rows,
+        bytesMax: ingest.batch.max_bytes,
+        ageMsMax: ingest.batch.max_age,
+      },
+      limits: {
+        requestBytesMax: ingest.limits.max_request_bytes,
+        pendingBytesMax: ingest.limits.max_pending_bytes,
+        connectionsMax: ingest.limits.max_connections,
+        requestTimeoutMs: ingest.limits.request_timeout,
+      },
+    },
+    clickhouse: connections.clickhouse,
+    redis: connections.redis,
+    retention: retentionOf(document.retention),
+    rules: {
+      files: (rules.files ?? ['rules/*.yaml']).map((it) => fromFile(['rules', 'files'], it)),
+      filesGiven: rules.files !== undefined,
+      intervalMs: rules.interval,
+      queryOffset: rules.query_offset,
+    },
+    alerting: defined({
+      file: fromFile(['alerting', 'file'], alerting.file ?? 'alerting.yaml'),
+      fileGiven: alerting.file !== undefined,
+      externalUrl: alerting.external_url?.replace(/\/+$/, ''),
+    }),
+    telemetry: {
+      logLevel: telemetry.log_level,
+      logFormat: telemetry.log_format,
+      export: telemetry.export.replace(/\/+$/, ''),
+      intervalMs: telemetry.interval,
+      traceRatio: telemetry.trace_ratio,
+    },
+  };
+};
+
+const listenOn = (text: AddressText, mode: Mode): Address => ({
+  host: text.host ?? (mode === 'up' ? '127.0.0.1' : '0.0.0.0'),
+  port: text.port,
+});
+
+const retentionOf = (retention: ConfigDocument['retention']): RetentionMs => {
+  const { traces, metrics, spans, logs, alerts, audit } = retention;
+  return { traces, metrics, spans, logs, alerts, audit };
+};
+
+/** Whoever can reach an open port can read and write telemetry and silence alerts. */
+const openListeners = (config: Config, problemAt: ProblemAt): readonly Problem[] => {
+  if (config.auth.open) return [];
+  const { otlpGrpc, otlpHttp, console, sql } = config.listen;
+  const listeners = { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, console, sql };
+  return Object.entries(listeners)
+    .filter(([, it]) => !isLoopback(it.host))
+    .filter(([key]) => key !== 'sql' || config.clickhouse.kind === 'embedded')
+    .map(([key, it]) =>
+      problemAt(
+        ['listen', key],
+        `${formatAddress(it)} can be reached from other machines and nobody has to show a key: ` +
+          'listen on 127.0.0.1, or say auth.open: true where the network keeps strangers out',
+      ),
+    );
+};

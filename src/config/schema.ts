@@ -1,0 +1,157 @@
+import { z } from '../lib/document.ts';
+import {
+  address,
+  durationMsOrAuto,
+  notYet,
+  oneOfOrUrl,
+  positiveDurationMs,
+  sizeBytes,
+} from './fields.ts';
+
+const listen = z.strictObject({
+  otlp_grpc: address.prefault(':4317'),
+  otlp_http: address.prefault(':4318'),
+  console: address.prefault(':9900'),
+  sql: address.prefault(':8123'),
+});
+
+const tls = z.strictObject({
+  cert_file: notYet('TLS on the listening ports is'),
+  key_file: notYet('TLS on the listening ports is'),
+  client_ca_file: notYet('client certificates are'),
+});
+
+const auth = z.strictObject({
+  /** Listen beyond loopback although anybody who reaches the port may use it. */
+  open: z.boolean().default(false),
+  keys: notYet('ingest and API keys are'),
+  keys_file: notYet('ingest and API keys are'),
+});
+
+const ingest = z.strictObject({
+  batch: z
+    .strictObject({
+      max_rows: z.int().min(1).max(1_000_000).default(65_536),
+      max_bytes: sizeBytes.prefault('32MiB'),
+      max_age: positiveDurationMs.prefault('1s'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** One request after decompression. */
+      max_request_bytes: sizeBytes.prefault('16MiB'),
+      /** All requests together that are not answered yet. */
+      max_pending_bytes: sizeBytes.prefault('256MiB'),
+      max_connections: z.int().min(1).max(1_000_000).default(10_000),
+      request_timeout: positiveDurationMs.prefault('30s'),
+    })
+    .refine((it) => it.max_pending_bytes >= it.max_request_bytes, {
+      path: ['max_pending_bytes'],
+      error: 'must be at least max_request_bytes, or the largest request could never be taken',
+    })
+    .prefault({}),
+  journal: notYet('the journal is'),
+  workers: notYet('decoding on several threads is'),
+  redact: notYet('redaction is'),
+  sample: notYet('sampling is'),
+});
+
+const clickhouse = z.strictObject({
+  url: oneOfOrUrl(['embedded']).optional(),
+  database: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected a plain name: letters, digits and _')
+    .default('otel'),
+  username: z.string().min(1).optional(),
+  password: z.string().optional(),
+  password_file: z.string().min(1).optional(),
+  cluster: notYet('tables on a ClickHouse cluster are'),
+  storage_policy: notYet('a storage policy is'),
+});
+
+const redis = z.strictObject({
+  url: z
+    .string()
+    .refine(
+      (text) => text === 'embedded' || (URL.canParse(text) && /^(rediss?|unix):\/\//.test(text)),
+      'expected embedded, redis://host:6379, rediss://host:6379 or unix:///path/to/socket',
+    )
+    .optional(),
+  username: z.string().min(1).optional(),
+  password: z.string().optional(),
+  password_file: z.string().min(1).optional(),
+  sentinels: notYet('Redis Sentinel is'),
+  cluster: notYet('Redis Cluster is'),
+});
+
+const tiers = (raw: string) =>
+  z
+    .strictObject({
+      raw: positiveDurationMs.prefault(raw),
+      '1m': positiveDurationMs.prefault('30d'),
+      '1h': positiveDurationMs.prefault('1y'),
+      '1d': positiveDurationMs.prefault('5y'),
+    })
+    .prefault({});
+
+const retention = z.strictObject({
+  traces: z
+    .strictObject({
+      raw: positiveDurationMs.prefault('14d'),
+      summaries: positiveDurationMs.prefault('90d'),
+    })
+    .prefault({}),
+  metrics: tiers('7d'),
+  spans: z
+    .strictObject({
+      '1m': positiveDurationMs.prefault('30d'),
+      '1h': positiveDurationMs.prefault('1y'),
+      '1d': positiveDurationMs.prefault('5y'),
+    })
+    .prefault({}),
+  logs: positiveDurationMs.prefault('30d'),
+  alerts: positiveDurationMs.prefault('1y'),
+  audit: positiveDurationMs.prefault('1y'),
+  overrides: notYet('retention by service or metric is'),
+  cold: notYet('a cold volume is'),
+});
+
+const rules = z.strictObject({
+  files: z.array(z.string().min(1)).optional(),
+  interval: positiveDurationMs.prefault('30s'),
+  query_offset: durationMsOrAuto.prefault('auto'),
+});
+
+const alerting = z.strictObject({
+  file: z.string().min(1).optional(),
+  /** Where links in messages point; the console's address unless set. */
+  external_url: oneOfOrUrl([]).optional(),
+});
+
+const telemetry = z.strictObject({
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** `auto`: readable on a terminal, JSON in a pipe. */
+  log_format: z.enum(['auto', 'json', 'text']).default('auto'),
+  /** Where the daemon's own traces and metrics go, as OTLP/HTTP. */
+  export: oneOfOrUrl(['self', 'off']).default('self'),
+  interval: positiveDurationMs.prefault('15s'),
+  /** The share of the daemon's own traces that is kept. */
+  trace_ratio: z.number().min(0).max(1).default(0.1),
+});
+
+/** tocsin.yaml: every key is known, every default that does not depend on the mode is here. */
+export const configSchema = z.strictObject({
+  data_dir: z.string().min(1).optional(),
+  listen: listen.prefault({}),
+  tls: tls.prefault({}),
+  auth: auth.prefault({}),
+  ingest: ingest.prefault({}),
+  clickhouse: clickhouse.prefault({}),
+  redis: redis.prefault({}),
+  retention: retention.prefault({}),
+  rules: rules.prefault({}),
+  alerting: alerting.prefault({}),
+  telemetry: telemetry.prefault({}),
+});
+
+export type ConfigDocument = z.output<typeof configSchema>;
