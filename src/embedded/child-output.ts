@@ -1,0 +1,47 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+
+export interface ChildOutput {
+  /** The last lines, for the message of a failed start. */
+  readonly tail: () => string;
+}
+
+const tailLinesMax = 20;
+const lineCharsMax = 2_000;
+/** More lines than this in one window are counted, not logged: a child in trouble repeats itself. */
+const linesPerWindowMax = 50;
+const windowMs = 10_000;
+
+/** Makes the child's standard error part of our log, one event a line, bounded. */
+export const followOutput = (child: ChildProcess, clock: Clock, log: Log): ChildOutput => {
+  const tail: string[] = [];
+  let windowStartMs = clock.monotonicMs();
+  let lines = 0;
+  const admit = (): boolean => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - windowStartMs > windowMs) {
+      if (lines > linesPerWindowMax) {
+        log.warn('embedded_output_dropped', { lines: lines - linesPerWindowMax });
+      }
+      windowStartMs = nowMs;
+      lines = 0;
+    }
+    lines += 1;
+    return lines <= linesPerWindowMax;
+  };
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const text = line.trim().slice(0, lineCharsMax);
+      if (text === '' || isStackFrame(text)) return;
+      tail.push(text);
+      if (tail.length > tailLinesMax) tail.shift();
+      if (admit()) log.warn('embedded_output', { text });
+    });
+  }
+  return { tail: () => tail.join('\n') };
+};
+
+/** ClickHouse prints `12. ? @ 0x…` for each frame of a library without symbols: says nothing. */
+const isStackFrame = (text: string): boolean => /^\d+\. .* @ 0x[0-9a-f]+$/.test(text);

@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../lib/fault.ts';
+import { type Credentials, keepCredentials } from './credentials.ts';
+import { configXml, daemonUser, usersXml, viewerUser } from './engine-config.ts';
+import { askEngine, pingEngine } from './engine-http.ts';
+import { type EngineOrder, lifeQuery, stopSql } from './engine-order.ts';
+import { findPort, portInUse } from './port.ts';
+import {
+  type Supervised,
+  type SupervisorLimits,
+  type SupervisorTools,
+  supervise,
+} from './supervisor.ts';
+
+export interface EmbeddedClickHouseOptions extends SupervisorTools {
+  /** The daemon's data directory; the engine keeps to `clickhouse/` and two credential files in it. */
+  readonly dataDir: string;
+  /** Port 0 picks a free one. */
+  readonly httpListen: { readonly host: string; readonly port: number };
+  /** Native TCP on the same host, where asked. */
+  readonly tcpPort?: number;
+  /** For the whole process. The engine's own limit is set well below. */
+  readonly memoryBytesMax: number;
+  /** Overrides for tests. */
+  readonly limits?: Partial<SupervisorLimits>;
+}
+
+export interface EmbeddedClickHouse extends Supervised {
+  readonly url: string;
+  /** The daemon's own user; may do everything except read files and URLs of the host. */
+  readonly username: string;
+  readonly password: Credentials['password'];
+  /** The read-only user for people's SQL. */
+  readonly viewer: Credentials;
+  /** `host:port` as chosen. */
+  readonly httpAddress: string;
+  readonly tcpAddress: string | undefined;
+}
+
+const defaultLimits: SupervisorLimits = {
+  startMsMax: 60_000,
+  probeEveryMs: 5_000,
+  probeMsMax: 5_000,
+  probeFailuresMax: 3,
+  // The engine itself gives up waiting for open connections after 5 s.
+  stopMsMax: 10_000,
+  backoff: { firstMs: 200, maxMs: 10_000 },
+};
+
+/**
+ * Starts ClickHouse as a child process and resolves when it answers queries over HTTP. Whoever uses
+ * it knows only URL and credentials, as for a server. Rejects with a Fault: ERR_PORT_IN_USE,
+ * ERR_PORT_UNAVAILABLE, ERR_DATA_DIR_LOCKED, ERR_CREDENTIALS_FILE or ERR_CHILD_START.
+ */
+export const startEmbeddedClickHouse = async (
+  options: EmbeddedClickHouseOptions,
+): Promise<EmbeddedClickHouse> => {
+  const { host } = options.httpListen;
+  const http = { host, port: options.httpListen.port, key: 'listen.sql' };
+  const port = await findPort(http);
+  const tcpPort =
+    options.tcpPort === undefined
+      ? undefined
+      : await findPort({ host, port: options.tcpPort, key: 'listen.sql_tcp' });
+
+  const home = await prepareHome(options);
+  const connectHost = reachable(host);
+  const door = {
+    host: connectHost,
+    port,
+    user: daemonUser,
+    password: home.daemon.password.reveal(),
+  };
+  const order: EngineOrder = {
+    args: [
+      `--path=${home.dataDir}`,
+      `--config-file=${home.configFile}`,
+      '--log-level=warning',
+      '--logger.console',
+      `--listen_host=${host}`,
+      `--http_port=${port}`,
+      ...(tcpPort === undefined ? [] : [`--tcp_port=${tcpPort}`]),
+      `--query=SYSTEM START LISTEN HTTP; ${tcpPort === undefined ? '' : 'SYSTEM START LISTEN TCP; '}${lifeQuery}`,
+    ],
+    stop: { ...door, sql: stopSql },
+  };
+
+  const supervised = await supervise(
+    {
+      name: 'clickhouse',
+      spawn: () => spawnEngine(order),
+      probe: async (signal) => {
+        await pingEngine(connectHost, port, signal);
+        await askEngine(door, 'SELECT 1', signal);
+      },
+      // The engine takes the end of its input as the request to stop.
+      askToStop: (child) => {
+        child.stdin?.end();
+      },
+      explain: (output) => explainEngine(output, { ...http, port }),
+    },
+    { ...defaultLimits, ...options.limits },
+    options,
+  );
+
+  return {
+    ...supervised,
+    url: `http://${authority(connectHost, port)}`,
+    username: home.daemon.user,
+    password: home.daemon.password,
+    viewer: home.viewer,
+    httpAddress: authority(host, port),
+    tcpAddress: tcpPort === undefined ? undefined : authority(host, tcpPort),
+  };
+};
+
+interface EngineHome {
+  readonly dataDir: string;
+  readonly configFile: string;
+  readonly daemon: Credentials;
+  readonly viewer: Credentials;
+}
+
+/** Writes what the engine reads. The files are made anew at every start; only passwords are kept. */
+const prepareHome = async (options: EmbeddedClickHouseOptions): Promise<EngineHome> => {
+  const root = resolve(options.dataDir);
+  const home = join(root, 'clickhouse');
+  const [dataDir, backupsDir] = [join(home, 'data'), join(home, 'backups')];
+  for (const dir of [home, dataDir, backupsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  const daemon = await keepCredentials(join(home, 'daemon.credentials'), daemonUser);
+  const viewer = await keepCredentials(join(root, 'sql.credentials'), viewerUser);
+  const shape = { memoryBytesMax: options.memoryBytesMax, cores: availableParallelism() };
+  const usersFile = join(home, 'users.xml');
+  const configFile = join(home, 'config.xml');
+  await writeFile(
+    usersFile,
+    usersXml({
+      ...shape,
+      daemonPassword: daemon.password.reveal(),
+      viewerPassword: viewer.password.reveal(),
+    }),
+    { mode: 0o600 },
+  );
+  await writeFile(configFile, configXml({ ...shape, dataDir, backupsDir, usersFile }), {
+    mode: 0o600,
+  });
+  return { dataDir, configFile, daemon, viewer };
+};
+
+const engineProgram = fileURLToPath(new URL('engine.ts', import.meta.url));
+
+/** Its environment is empty, so that no secret of ours is in it and no variable steers the engine. */
+const spawnEngine = (order: EngineOrder): ChildProcess => {
+  const child = spawn(process.execPath, [engineProgram], {
+    env: {},
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+  });
+  child.stdin.write(`${JSON.stringify(order)}\n`);
+  return child;
+};
+
+const explainEngine = (
+  output: string,
+  listen: Parameters<typeof portInUse>[0],
+): Fault | undefined => {
+  if (/Address already in use/.test(output)) return portInUse(listen);
+  if (/Cannot lock file|Another server instance/.test(output)) {
+    return new Fault(
+      'ERR_DATA_DIR_LOCKED',
+      'another ClickHouse engine is running on this data directory',
+      { remedy: 'reject' },
+    );
+  }
+  return undefined;
+};
+
+/** Where we ourselves connect when the engine listens on every interface. */
+const reachable = (host: string): string =>
+  host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+
+const authority = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,0 +1,25 @@
+/** What the parent writes to the engine's standard input, as one line of JSON. Secrets travel only here. */
+export interface EngineOrder {
+  /** The command line of clickhouse-local. */
+  readonly args: readonly string[];
+  /** How the engine can be asked to stop. */
+  readonly stop: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+    readonly sql: string;
+  };
+}
+
+/** Exit codes of the engine's process. */
+export const engineExit = { stopped: 0, badOrder: 64, failed: 70 } as const;
+
+/** The query the engine lives on: when it ends, ClickHouse shuts down. */
+export const lifeQuery =
+  'SELECT sleepEachRow(1) FROM system.numbers SETTINGS max_block_size=1, max_threads=1 FORMAT Null';
+
+export const stopSql = `KILL QUERY WHERE query LIKE 'SELECT sleepEachRow(1) FROM system.numbers%' ASYNC`;
+
+export const isEngineOrder = (value: unknown): value is EngineOrder =>
+  typeof value === 'object' && value !== null && 'args' in value && 'stop' in value;
