@@ -68,9 +68,20 @@ export const connectRedis = (options: RedisConnectionOptions): RedisConnection =
       const quit = redis.quit().catch(() => {});
       await firstOf(clock, limitMs, quit);
     }
-    redis.disconnect();
+    endRedis(redis);
   };
   return { redis, close };
+};
+
+/**
+ * Ends a connection now. ioredis drops one that waits to reconnect without a word, which leaves
+ * those hanging who wait for its end (BullMQ's close, bullmq#4656): we say it instead.
+ */
+export const endRedis = (redis: Redis): void => {
+  redis.disconnect();
+  if (redis.status !== 'reconnecting') return;
+  redis.status = 'end';
+  redis.emit('end');
 };
 
 const patience: Readonly<Record<RedisRole, RedisOptions>> = {

@@ -4,7 +4,7 @@ import { createErrorReport } from '../error-report.ts';
 import { Fault, messageOf, remedyOf } from '../fault.ts';
 import type { Log } from '../log.ts';
 import { type Meter, secondsBounds } from '../meter.ts';
-import { connectRedis, firstOf, type Redis } from '../redis.ts';
+import { connectRedis, endRedis, firstOf, type Redis } from '../redis.ts';
 
 export interface JobWorkerOptions<Data> {
   /** The queue's name. */
@@ -136,14 +136,15 @@ export const createJobWorker = <Data>(options: JobWorkerOptions<Data>): JobWorke
   const close = async (): Promise<void> => {
     closing = true;
     const closed = worker.close().catch(() => {});
-    if ((await firstOf(clock, options.graceMs, closed)) === 'late') {
+    const idle = running.size === 0 && connection.redis.status !== 'ready';
+    if (!idle && (await firstOf(clock, options.graceMs, closed)) === 'late') {
       for (const it of running.values()) it.abort(new Error('the process stops'));
       if ((await firstOf(clock, abortMsMax, closed)) === 'late') {
         log.warn('job_worker_abandoned', { queue: name, jobs: [...running.keys()] });
       }
     }
     // BullMQ's own close may wait for a Redis that is away, and a shared connection stays open.
-    for (const it of copies) it.disconnect();
+    for (const it of copies) endRedis(it);
     await connection.close();
   };
   return { close };
