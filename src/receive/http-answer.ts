@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../lib/clock.ts';
+import type { Encoding } from '../model/ingest.ts';
+import { codings } from './decompress.ts';
+import { mediaTypes } from './http-request.ts';
+import type { Refusal } from './refusal.ts';
+import { statusBody } from './status.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** A google.rpc.Status in the request's encoding, with the headers that HTTP wants beside it. */
+export const refusalAnswer = (refusal: Refusal, encoding: Encoding, type: string): HttpAnswer => ({
+  status: refusal.httpStatus,
+  headers: { 'content-type': type, ...headersFor(refusal) },
+  body: statusBody(refusal, encoding),
+});
+
+/** RFC 9110: 405 needs Allow, 415 is better with what would do; Retry-After is in whole seconds. */
+const headersFor = ({ code, retryAfterMs }: Refusal): Readonly<Record<string, string>> => {
+  if (code === 'ERR_OTLP_METHOD') return { allow: 'POST, OPTIONS' };
+  if (code === 'ERR_OTLP_TYPE')
+    return { 'accept-post': mediaTypes.join(', '), accept: mediaTypes.join(', ') };
+  if (code === 'ERR_OTLP_CODING') return { 'accept-encoding': codings.join(', ') };
+  if (retryAfterMs === undefined) return {};
+  return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+};
+
+/** Sends an answer to a request that was read to its end; resolves when it is out. */
+export const sendAnswer = (
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+  closing: boolean,
+): Promise<void> =>
+  new Promise((resolve) => {
+    response.once('close', resolve);
+    response.writeHead(status, {
+      ...headers,
+      ...(status !== 204 && { 'content-length': body.length }),
+      ...(closing && { connection: 'close' }),
+    });
+    response.end(body, resolve);
+  });
+
+/**
+ * Sends an answer before the request has been read. What is still on its way is read and dropped
+ * for `lingerMsMax`, since closing at once would reset the connection and could take the answer
+ * with it; then the connection is closed.
+ */
+export const sendEarlyAnswer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+  { clock, lingerMsMax }: { readonly clock: Clock; readonly lingerMsMax: number },
+): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      cancelTimer();
+      request.off('end', end);
+      response.end(resolve);
+    };
+    response.once('close', resolve);
+    response.writeHead(status, { ...headers, 'content-length': body.length, connection: 'close' });
+    response.write(body);
+    const cancelTimer = clock.after(lingerMsMax, end);
+    request.once('end', end).resume();
+  });

@@ -1,0 +1,160 @@
+import { Fault } from '../lib/fault.ts';
+import { noopTracer } from '../lib/tracer.ts';
+import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
+import { createByteBudget, type Hold } from './budget.ts';
+import { type Coding, decompress } from './decompress.ts';
+import { createInstruments, type Instruments, type Transport } from './instruments.ts';
+import type { OtlpServerOptions } from './otlp-server.ts';
+import { createQuietLog } from './quiet-log.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+
+/** What stands between a transport and ingest: bounds, accounts, and the end of it all. */
+export interface Intake {
+  readonly instruments: Instruments;
+  readonly stopping: () => boolean;
+  /** Begins a request; it must be ended. */
+  readonly open: () => Exchange;
+  /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
+  readonly drain: () => Promise<void>;
+}
+
+/** A whole body as it came over the wire. */
+export interface WireRequest {
+  readonly signal: Signal;
+  readonly encoding: Encoding;
+  readonly coding: Coding;
+  readonly wire: Uint8Array;
+}
+
+/** One request from its headers to its end. */
+export interface Exchange {
+  readonly id: string;
+  readonly hold: Hold;
+  /** Throws the Fault for which no request is read now: stopping, or too many under way. */
+  readonly admit: (announcedBytes: number) => void;
+  readonly understood: (signal: Signal, encoding: Encoding) => void;
+  /** Decompresses and hands over; resolves when every accepted item is somebody else's. */
+  readonly take: (request: WireRequest) => Promise<Acceptance>;
+  /** Logs and counts a failure and says how to answer it. */
+  readonly refuse: (error: unknown) => Refusal;
+  /** Counts the answer: the HTTP status, the gRPC code, or `gone`. Only the first one counts. */
+  readonly answered: (status: string) => void;
+  /** Gives back what is held. Call when nothing of the request is under way any more. */
+  readonly end: () => void;
+}
+
+const logEveryMs = 10_000;
+
+export const createIntake = (
+  options: OtlpServerOptions,
+  transport: Transport,
+  connections: () => number,
+): Intake => {
+  const { clock, limits, tracer = noopTracer } = options;
+  const log = options.log.child({ part: 'receive', transport });
+  const quietLog = createQuietLog(clock, log, logEveryMs);
+  const budget = options.budget ?? createByteBudget(limits.heldBytesMax);
+  const startedAt = clock.nowMs().toString(36);
+  const idle = Promise.withResolvers<void>();
+  let sequence = 0;
+  let open = 0;
+  let stopping = false;
+
+  const instruments = createInstruments(options.meter, transport, {
+    budget,
+    requests: () => open,
+    connections,
+  });
+
+  const admit = (announcedBytes: number): void => {
+    const { bodyBytesMax, requestsMax } = limits;
+    if (stopping) throw busy('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again');
+    if (open > requestsMax) {
+      throw busy('ERR_RECEIVE_OVERLOADED', `more than ${requestsMax} requests are under way`);
+    }
+    if (announcedBytes <= bodyBytesMax && budget.heldBytes() + announcedBytes > budget.bytesMax) {
+      throw busy('ERR_RECEIVE_OVERLOADED', 'too many request bytes are being processed');
+    }
+  };
+
+  const openExchange = (): Exchange => {
+    sequence += 1;
+    open += 1;
+    const id = `${transport}-${startedAt}-${sequence.toString(36)}`;
+    const startedMs = clock.monotonicMs();
+    const hold = budget.open();
+    let kind: { signal: Signal | 'none'; encoding: Encoding | 'none' } = {
+      signal: 'none',
+      encoding: 'none',
+    };
+    let counted = false;
+    let ended = false;
+
+    const take = async ({ signal, encoding, coding, wire }: WireRequest): Promise<Acceptance> => {
+      let body = wire;
+      if (coding !== 'identity' && wire.length > 0) {
+        body = await decompress(coding, wire, limits.bodyBytesMax, hold);
+        hold.give(wire.length);
+      }
+      instruments.bytesReceived(kind, wire.length, body.length);
+      // No bytes are an empty protobuf message: nothing to take, and the answer is success.
+      if (body.length === 0 && encoding === 'protobuf') return nothing;
+      const attributes = {
+        'tocsin.signal': signal,
+        'tocsin.request_id': id,
+        'tocsin.bytes': body.length,
+      };
+      const acceptance = await tracer.span('receive', attributes, () =>
+        options.ingest({ signal, encoding, body }),
+      );
+      instruments.itemsTaken(signal, acceptance.accepted, acceptance.rejected);
+      return acceptance;
+    };
+
+    const refuse = (error: unknown): Refusal => {
+      const refusal = refusalOf(error, id, limits.retryAfterMs);
+      const fields = { request_id: id, signal: kind.signal, encoding: kind.encoding };
+      instruments.refused(kind, refusal.code);
+      if (refusal.code === 'ERR_INTERNAL') log.error('request_failed', { ...fields, error });
+      else quietLog.warn('request_refused', refusal.code, { ...fields, message: refusal.message });
+      return refusal;
+    };
+
+    const answered = (status: string): void => {
+      if (counted) return;
+      counted = true;
+      instruments.answered(kind, status, (clock.monotonicMs() - startedMs) / 1000);
+    };
+
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      answered('gone');
+      hold.giveAll();
+      open -= 1;
+      if (stopping && open === 0) idle.resolve();
+    };
+
+    const understood = (signal: Signal, encoding: Encoding): void => {
+      kind = { signal, encoding };
+    };
+    return { id, hold, admit, understood, take, refuse, answered, end };
+  };
+
+  const drain = async (): Promise<void> => {
+    stopping = true;
+    if (open === 0) return;
+    const deadline = new AbortController();
+    const late = clock.sleep(limits.drainMsMax, deadline.signal);
+    await Promise.race([idle.promise, late]);
+    deadline.abort();
+    if (open > 0) log.warn('requests_abandoned', { requests: open, drain_ms: limits.drainMsMax });
+  };
+
+  return { instruments, stopping: () => stopping, open: openExchange, drain };
+};
+
+const nothing: Acceptance = { accepted: 0, rejected: 0, message: '' };
+
+const busy = (code: `ERR_${string}`, message: string): Fault =>
+  new Fault(code, message, { remedy: 'retry' });
