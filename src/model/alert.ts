@@ -20,6 +20,8 @@ export interface Alert {
   readonly resolvedAtMs?: number;
   /** Signal name to its latest value, in base units (seconds, bytes, ratio). */
   readonly values: Readonly<Record<string, number>>;
+  /** Signal name to the UCUM unit of its value: `s`, `By`, `1` (a ratio). Absent: a plain number. */
+  readonly units?: Readonly<Record<string, string>>;
   /** Name of an escalation policy in alerting.yaml. */
   readonly escalation?: string;
   readonly generatorUrl?: string;

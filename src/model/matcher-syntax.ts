@@ -1,4 +1,5 @@
 import type { Matcher, MatchOperator } from './matcher.ts';
+import { isCostlyPattern } from './pattern-cost.ts';
 
 /**
  * One matcher as Alertmanager writes it: `severity=critical`, `team!="a b"`, `job=~"api|web"`.
@@ -43,12 +44,12 @@ export const formatMatcher = (matcher: Matcher): string => {
 /**
  * The pattern of `=~` and `!~`, anchored at both ends. People write Go's syntax: `(?i)` in front and
  * `(?P<name>…)` are understood, and an escape that JavaScript would read differently does not
- * compile (undefined) instead of matching something else.
+ * compile (undefined) instead of matching something else. Nor does one that may take very long.
  */
 export const compilePattern = (pattern: string): RegExp | undefined => {
   const [, goFlags = ''] = /^\(\?([ims]+)\)/.exec(pattern) ?? [];
   const body = pattern.slice(goFlags === '' ? 0 : goFlags.length + 3);
-  if (body.includes('[[:')) return undefined;
+  if (body.includes('[[:') || isCostlyPattern(body)) return undefined;
   const portable = body
     .replaceAll('(?P<', '(?<')
     // Go lets any punctuation be escaped; JavaScript's strict mode only what has a meaning.

@@ -17,6 +17,13 @@ export interface Notification {
   readonly escalationLevel: number;
   readonly acknowledgedBy?: string;
   readonly createdAtMs: number;
+  /** Set on every message but the first about this alert to this channel. */
+  readonly thread?: {
+    /** Id of that first message. */
+    readonly id: string;
+    /** What the channel answered to it (`DeliveryOutcome.reference`), where it did. */
+    readonly reference?: string;
+  };
 }
 
 /** Known outcomes of one attempt. Which remedy applies is decided where the answer was seen. */
