@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface Migration {
+  /** The number in front of the file name; 0 is run at every start. */
+  readonly version: number;
+  /** File name. */
+  readonly name: string;
+  readonly text: string;
+  /** SHA-256 of the text, hex. */
+  readonly checksum: string;
+}
+
+/** Where the migrations that belong to this program lie. */
+export const schemaDir: string = join(import.meta.dirname, 'schema');
+
+/** All `NNNN-name.sql` files in order. Throws when a number is missing or used twice. */
+export const loadMigrations = async (dir = schemaDir): Promise<readonly Migration[]> => {
+  const names = (await readdir(dir)).filter((it) => it.endsWith('.sql')).toSorted();
+  return Promise.all(
+    names.map(async (name, index) => {
+      const version = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);
+      if (version !== index) throw new Error(`expected migration number ${index}, found ${name}`);
+      const text = await readFile(join(dir, name), 'utf8');
+      const checksum = createHash('sha256').update(text).digest('hex');
+      return { version, name, text, checksum };
+    }),
+  );
+};
