@@ -28,7 +28,7 @@ const layers = [
 const homes: Readonly<Record<string, readonly string[]>> = {
   '@clickhouse/client': ['store/client.ts'],
   '@fastify/swagger': ['console/'],
-  '@opentelemetry/': ['lib/telemetry.ts'],
+  '@opentelemetry/': ['lib/telemetry'],
   '@slack/web-api': ['notify/slack.ts'],
   bullmq: ['lib/jobs/'],
   chdb: ['embedded/'],
