@@ -20,6 +20,8 @@ export interface StepState {
   readonly firedAtMs?: number;
   /** When a firing alert first read clear. */
   readonly clearSinceMs?: number;
+  /** Evaluations in a row that had nothing to say of it; absent while it is seen. */
+  readonly missed?: number;
 }
 
 export type StepChange = 'none' | 'pending' | 'fired' | 'resolved' | 'dropped';
