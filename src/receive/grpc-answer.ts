@@ -15,7 +15,7 @@ export const sendMessage = (stream: ServerHttp2Stream, message: Uint8Array): voi
   frame.set(message, 5);
   stream.respond({ ':status': 200, ...commonHeaders }, { waitForTrailers: true });
   stream.once('wantTrailers', () => {
-    stream.sendTrailers({ 'grpc-status': String(grpcCodes.ok) });
+    stream.sendTrailers({ 'grpc-status': String(grpcCodes.OK) });
   });
   stream.end(frame);
 };
@@ -34,7 +34,7 @@ export const sendRefusal = (
       ':status': httpStatus,
       ...commonHeaders,
       ...(httpStatus === 405 && { allow: 'POST' }),
-      'grpc-status': String(refusal.grpcCode),
+      'grpc-status': String(grpcCodes[refusal.grpcCode]),
       'grpc-message': percentEncode(refusal.message),
       'grpc-status-details-bin': statusBody(refusal, 'protobuf').toString('base64'),
     },

@@ -22,8 +22,7 @@ export const refusalAnswer = (refusal: Refusal, encoding: Encoding, type: string
 /** RFC 9110: 405 needs Allow, 415 is better with what would do; Retry-After is in whole seconds. */
 const headersFor = ({ code, retryAfterMs }: Refusal): Readonly<Record<string, string>> => {
   if (code === 'ERR_OTLP_METHOD') return { allow: 'POST, OPTIONS' };
-  if (code === 'ERR_OTLP_TYPE')
-    return { 'accept-post': mediaTypes.join(', '), accept: mediaTypes.join(', ') };
+  if (code === 'ERR_OTLP_TYPE') return { accept: mediaTypes.join(', ') };
   if (code === 'ERR_OTLP_CODING') return { 'accept-encoding': codings.join(', ') };
   if (retryAfterMs === undefined) return {};
   return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
@@ -45,10 +44,13 @@ export const sendAnswer = (
     response.end(body, resolve);
   });
 
+/** Up to this size the rest of a refused request is awaited and the connection kept. */
+const keptBytesMax = 1024 * 1024;
+
 /**
  * Sends an answer before the request has been read. What is still on its way is read and dropped
  * for `lingerMsMax`, since closing at once would reset the connection and could take the answer
- * with it; then the connection is closed.
+ * with it. The connection is then closed, unless little was to come and all of it came.
  */
 export const sendEarlyAnswer = (
   request: IncomingMessage,
@@ -57,14 +59,25 @@ export const sendEarlyAnswer = (
   { clock, lingerMsMax }: { readonly clock: Clock; readonly lingerMsMax: number },
 ): Promise<void> =>
   new Promise((resolve) => {
-    const end = (): void => {
+    const announcedBytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+    const closing = announcedBytes > keptBytesMax || request.headers.expect !== undefined;
+    const ended = (): void => {
       cancelTimer();
-      request.off('end', end);
       response.end(resolve);
     };
-    response.once('close', resolve);
-    response.writeHead(status, { ...headers, 'content-length': body.length, connection: 'close' });
+    response.once('close', () => {
+      cancelTimer();
+      resolve();
+    });
+    response.writeHead(status, {
+      ...headers,
+      'content-length': body.length,
+      ...(closing && { connection: 'close' }),
+    });
     response.write(body);
-    const cancelTimer = clock.after(lingerMsMax, end);
-    request.once('end', end).resume();
+    const cancelTimer = clock.after(lingerMsMax, () => {
+      response.end();
+      request.socket.destroySoon();
+    });
+    request.once('end', ended).resume();
   });

@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Intake } from './intake.ts';
-import { grpcCodes } from './refusal.ts';
 import { statusBody } from './status.ts';
 
 /**
@@ -11,22 +10,22 @@ import { statusBody } from './status.ts';
 export const answerBrokenHttp = (
   error: NodeJS.ErrnoException,
   socket: Duplex,
-  { instruments }: Intake,
+  intake: Intake,
 ): void => {
   const status = statusFor(error.code);
   const kind = { signal: 'none', encoding: 'none' } as const;
-  instruments.refused(kind, 'ERR_HTTP_BROKEN');
+  intake.connectionRefused('broken', error.message);
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  instruments.answered(kind, String(status), 0);
+  intake.instruments.answered(kind, String(status), 0);
   const reason = STATUS_CODES[status] ?? '';
   const body = statusBody(
     {
       code: 'ERR_HTTP_BROKEN',
       httpStatus: status,
-      grpcCode: grpcCodes.invalidArgument,
+      grpcCode: 'INVALID_ARGUMENT',
       message: `${reason}: not a complete HTTP/1.1 request`,
       retryAfterMs: undefined,
       badRequest: false,

@@ -33,6 +33,7 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     connectionsCheckingInterval: Math.min(1_000, limits.headersMsMax),
     noDelay: true,
   });
+  server.setTimeout(limits.idleMsMax);
   server.maxConnections = limits.connectionsMax;
   server.on('connection', (socket) => {
     connections += 1;
@@ -40,7 +41,7 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
       connections -= 1;
     });
   });
-  server.on('drop', () => intake.instruments.connectionRefused('too-many'));
+  server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
   server.on('request', handle);
   // curl and others ask before they send a large body; the head is checked first.
   server.on('checkContinue', (request, response) => {
@@ -156,6 +157,8 @@ const sendPreflight = (call: Call): Promise<void> => {
 
 const refuse = (call: Call, error: unknown): Promise<void> => {
   const refusal = call.exchange.refuse(error);
+  // The answer may linger; the bytes need not.
+  call.exchange.hold.giveAll(false);
   // Whoever did not say protobuf can at least read JSON, which is a Status as well.
   const encoding = encodingOf(call.request.headers['content-type']) ?? 'json';
   return send(call, refusalAnswer(refusal, encoding, typeFor(call.request, encoding)));

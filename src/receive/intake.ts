@@ -12,6 +12,8 @@ import { type Refusal, refusalOf } from './refusal.ts';
 export interface Intake {
   readonly instruments: Instruments;
   readonly stopping: () => boolean;
+  /** Counts and logs a connection that was given up before it had a request. */
+  readonly connectionRefused: (reason: 'too-many' | 'broken', message: string) => void;
   /** Begins a request; it must be ended. */
   readonly open: () => Exchange;
   /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
@@ -53,7 +55,7 @@ export const createIntake = (
   const { clock, limits, tracer = noopTracer } = options;
   const log = options.log.child({ part: 'receive', transport });
   const quietLog = createQuietLog(clock, log, logEveryMs);
-  const budget = options.budget ?? createByteBudget(limits.heldBytesMax);
+  const budget = options.budget ?? createByteBudget(limits.heldBytesMax, clock);
   const startedAt = clock.nowMs().toString(36);
   const idle = Promise.withResolvers<void>();
   let sequence = 0;
@@ -67,14 +69,12 @@ export const createIntake = (
   });
 
   const admit = (announcedBytes: number): void => {
-    const { bodyBytesMax, requestsMax } = limits;
+    const { requestsMax } = limits;
     if (stopping) throw busy('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again');
     if (open > requestsMax) {
       throw busy('ERR_RECEIVE_OVERLOADED', `more than ${requestsMax} requests are under way`);
     }
-    if (announcedBytes <= bodyBytesMax && budget.heldBytes() + announcedBytes > budget.bytesMax) {
-      throw busy('ERR_RECEIVE_OVERLOADED', 'too many request bytes are being processed');
-    }
+    budget.check(announcedBytes);
   };
 
   const openExchange = (): Exchange => {
@@ -90,7 +90,12 @@ export const createIntake = (
     let counted = false;
     let ended = false;
 
-    const take = async ({ signal, encoding, coding, wire }: WireRequest): Promise<Acceptance> => {
+    const handOver = async ({
+      signal,
+      encoding,
+      coding,
+      wire,
+    }: WireRequest): Promise<Acceptance> => {
       let body = wire;
       if (coding !== 'identity' && wire.length > 0) {
         body = await decompress(coding, wire, limits.bodyBytesMax, hold);
@@ -104,11 +109,19 @@ export const createIntake = (
         'tocsin.request_id': id,
         'tocsin.bytes': body.length,
       };
-      const acceptance = await tracer.span('receive', attributes, () =>
-        options.ingest({ signal, encoding, body }),
-      );
-      instruments.itemsTaken(signal, acceptance.accepted, acceptance.rejected);
-      return acceptance;
+      return tracer.span('receive', attributes, () => options.ingest({ signal, encoding, body }));
+    };
+
+    const take = async (request: WireRequest): Promise<Acceptance> => {
+      let stored = false;
+      try {
+        const acceptance = await handOver(request);
+        stored = true;
+        instruments.itemsTaken(request.signal, acceptance.accepted, acceptance.rejected);
+        return acceptance;
+      } finally {
+        hold.giveAll(stored);
+      }
     };
 
     const refuse = (error: unknown): Refusal => {
@@ -130,7 +143,7 @@ export const createIntake = (
       if (ended) return;
       ended = true;
       answered('gone');
-      hold.giveAll();
+      hold.giveAll(false);
       open -= 1;
       if (stopping && open === 0) idle.resolve();
     };
@@ -151,7 +164,12 @@ export const createIntake = (
     if (open > 0) log.warn('requests_abandoned', { requests: open, drain_ms: limits.drainMsMax });
   };
 
-  return { instruments, stopping: () => stopping, open: openExchange, drain };
+  const connectionRefused = (reason: 'too-many' | 'broken', message: string): void => {
+    instruments.connectionRefused(reason);
+    quietLog.warn('connection_refused', reason, { message });
+  };
+
+  return { instruments, connectionRefused, stopping: () => stopping, open: openExchange, drain };
 };
 
 const nothing: Acceptance = { accepted: 0, rejected: 0, message: '' };

@@ -3,23 +3,23 @@ import { clip } from './clip.ts';
 
 /** google.rpc.Code, as far as a receiver uses it. */
 export const grpcCodes = {
-  ok: 0,
-  invalidArgument: 3,
-  deadlineExceeded: 4,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
+  OK: 0,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
 } as const;
+
+export type GrpcCode = keyof typeof grpcCodes;
 
 /** Why a request was not taken, in the terms of both transports. */
 export interface Refusal {
   /** The Fault's code, or ERR_INTERNAL; for logs and metrics. */
   readonly code: string;
   readonly httpStatus: number;
-  readonly grpcCode: number;
+  readonly grpcCode: GrpcCode;
   /** English, for the developer on the other side. */
   readonly message: string;
   /** Set exactly when the sender is asked to come back: Retry-After, RetryInfo. */
@@ -32,18 +32,18 @@ export interface Refusal {
 const messageBytesMax = 1024;
 
 /** Codes that do not follow from the remedy alone. */
-const particular: Readonly<Record<string, readonly [httpStatus: number, grpcCode: number]>> = {
-  ERR_OTLP_TOO_LARGE: [413, grpcCodes.resourceExhausted],
-  ERR_OTLP_PATH: [404, grpcCodes.unimplemented],
-  ERR_OTLP_METHOD: [405, grpcCodes.unimplemented],
-  ERR_OTLP_TYPE: [415, grpcCodes.unimplemented],
-  ERR_OTLP_CODING: [415, grpcCodes.unimplemented],
+const particular: Readonly<Record<string, readonly [httpStatus: number, grpcCode: GrpcCode]>> = {
+  ERR_OTLP_TOO_LARGE: [413, 'RESOURCE_EXHAUSTED'],
+  ERR_OTLP_PATH: [404, 'UNIMPLEMENTED'],
+  ERR_OTLP_METHOD: [405, 'UNIMPLEMENTED'],
+  ERR_OTLP_TYPE: [415, 'UNIMPLEMENTED'],
+  ERR_OTLP_CODING: [415, 'UNIMPLEMENTED'],
   // doc/statuscodes.md of grpc: one message a call; a compressed flag needs a grpc-encoding.
-  ERR_OTLP_CARDINALITY: [400, grpcCodes.unimplemented],
-  ERR_OTLP_FRAMING: [400, grpcCodes.internal],
+  ERR_OTLP_CARDINALITY: [400, 'UNIMPLEMENTED'],
+  ERR_OTLP_FRAMING: [400, 'INTERNAL'],
   // 408 would be the word, but OTLP senders drop what got it and retry what got 503.
-  ERR_RECEIVE_SLOW: [503, grpcCodes.deadlineExceeded],
-  ERR_RECEIVE_DEADLINE: [503, grpcCodes.deadlineExceeded],
+  ERR_RECEIVE_SLOW: [503, 'DEADLINE_EXCEEDED'],
+  ERR_RECEIVE_DEADLINE: [503, 'DEADLINE_EXCEEDED'],
 };
 
 /**
@@ -56,16 +56,14 @@ export const refusalOf = (error: unknown, requestId: string, retryAfterMs: numbe
     return {
       code: 'ERR_INTERNAL',
       httpStatus: 500,
-      grpcCode: grpcCodes.internal,
+      grpcCode: 'INTERNAL',
       message: `internal error; the log has more under request_id ${requestId}`,
       retryAfterMs: undefined,
       badRequest: false,
     };
   }
   const byRemedy =
-    remedy === 'retry'
-      ? ([503, grpcCodes.unavailable] as const)
-      : ([400, grpcCodes.invalidArgument] as const);
+    remedy === 'retry' ? ([503, 'UNAVAILABLE'] as const) : ([400, 'INVALID_ARGUMENT'] as const);
   const [httpStatus, grpcCode] = particular[error.code] ?? byRemedy;
   return {
     code: error.code,

@@ -1,6 +1,6 @@
 import type { Encoding } from '../model/ingest.ts';
 import { lengthField, textField, varintField } from './protobuf.ts';
-import type { Refusal } from './refusal.ts';
+import { grpcCodes, type Refusal } from './refusal.ts';
 
 const typeUrl = 'type.googleapis.com/google.rpc.';
 
@@ -25,11 +25,11 @@ const jsonStatus = ({ grpcCode, message, retryAfterMs, badRequest }: Refusal) =>
         ]
       : []),
   ];
-  return { code: grpcCode, message, ...(details.length > 0 && { details }) };
+  return { code: grpcCodes[grpcCode], message, ...(details.length > 0 && { details }) };
 };
 
 const protobufStatus = ({ grpcCode, message, retryAfterMs, badRequest }: Refusal): Buffer => {
-  const fields = [varintField(1, grpcCode), textField(2, message)];
+  const fields = [varintField(1, grpcCodes[grpcCode]), textField(2, message)];
   if (retryAfterMs !== undefined) {
     fields.push(any('RetryInfo', lengthField(1, duration(retryAfterMs))));
   }
