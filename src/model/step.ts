@@ -11,6 +11,8 @@ export interface StepPolicy {
   readonly keepFiringForMs: number;
   readonly noData: NoDataPolicy;
   readonly onError: NoDataPolicy;
+  /** Instead of `forMs`: fires once this many of the last `of` evaluations breached. */
+  readonly atLeast?: { readonly breaches: number; readonly of: number };
 }
 
 /** Persisted per instance; absence means inactive. */

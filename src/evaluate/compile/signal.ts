@@ -1,0 +1,115 @@
+import type { QueryParameter } from '../../model/query.ts';
+import type { CompiledSignal, Unit } from '../rules/plan.ts';
+import type { QueryPlan, SignalPlan, SqlPlan, ValueFunction } from '../rules/signal-plan.ts';
+import { absenceSignal } from './absence.ts';
+import { createBinder } from './binder.ts';
+import { cachesSql } from './caches.ts';
+import { baseLookbackMs } from './counters.ts';
+import { rowsMax } from './grouped.ts';
+import { logsSql } from './logs.ts';
+import { metricsSql } from './metrics.ts';
+import { spansSql } from './spans.ts';
+import { rangeAt, timeParameter } from './window.ts';
+
+/** Turns a plan into SQL whose every word from a rule is a parameter. */
+export const compileSignal = (plan: SignalPlan): CompiledSignal => {
+  switch (plan.kind) {
+    case 'query':
+      return querySignal(plan);
+    case 'sql':
+      return sqlSignal(plan);
+    case 'absence':
+      return absenceSignal(plan);
+  }
+};
+
+const querySignal = (plan: QueryPlan): CompiledSignal => {
+  const binder = createBinder();
+  const sql = querySql(plan, binder);
+  const bound = binder.bound();
+  return {
+    sql,
+    parameters: (atMs) => ({ ...bound, ...windowParameters(plan, atMs) }),
+    settings: {},
+    labelNames: plan.by.map((it) => it.label),
+    unit: unitOf(plan),
+    absentValue: isCount(plan) ? 0 : undefined,
+  };
+};
+
+const querySql = (plan: QueryPlan, binder: ReturnType<typeof createBinder>): string => {
+  switch (plan.from.name) {
+    case 'spans':
+      return spansSql(plan, binder);
+    case 'logs':
+      return logsSql(plan, binder);
+    case 'metrics':
+      return metricsSql(plan, plan.from.metric, binder);
+    case 'caches':
+      return cachesSql(plan, binder);
+  }
+};
+
+const windowParameters = (
+  plan: QueryPlan | SqlPlan,
+  atMs: number,
+): Readonly<Record<string, QueryParameter>> => {
+  const { fromMs, toMs } = rangeAt(plan.window, atMs);
+  return {
+    from: timeParameter(fromMs),
+    to: timeParameter(toMs),
+    base: timeParameter(fromMs - baseLookbackMs),
+    seconds: (toMs - fromMs) / 1_000,
+  };
+};
+
+const sqlSignal = (plan: SqlPlan): CompiledSignal => ({
+  sql: plan.sql,
+  parameters: (atMs) => windowParameters(plan, atMs),
+  // `break` ends the answer at a block instead of failing it: enough to see that there are too many.
+  settings: { readonly: 2, max_result_rows: rowsMax + 1, result_overflow_mode: 'break' },
+  labelNames: undefined,
+  unit: 'unknown',
+  absentValue: undefined,
+});
+
+/** Counting no events gives 0, which is an answer; a counter that nobody sends is not. */
+const isCount = ({ from, value }: QueryPlan): boolean => {
+  if (from.name !== 'spans' && from.name !== 'logs') return false;
+  const counting: readonly ValueFunction['kind'][] = [
+    'count',
+    'rate',
+    'increase',
+    'errors',
+    'uniq',
+  ];
+  return counting.includes(value.kind);
+};
+
+const unitOf = ({ from, value }: QueryPlan): Unit => {
+  switch (value.kind) {
+    case 'count':
+    case 'errors':
+    case 'uniq':
+      return 'count';
+    case 'increase':
+      return from.name === 'metrics' ? 'unknown' : 'count';
+    case 'rate':
+      return from.name === 'metrics' ? 'unknown' : 'per-second';
+    case 'rate_since_first':
+      return 'per-second';
+    case 'error_rate':
+    case 'hit_rate':
+    case 'success_rate':
+    case 'share_within':
+      return 'ratio';
+    case 'sum':
+    case 'avg':
+    case 'min':
+    case 'max':
+    case 'last':
+    case 'percentile':
+      if (from.name === 'caches') return 'count';
+      return value.field.kind === 'duration' ? 'seconds' : 'unknown';
+  }
+};

@@ -1,0 +1,166 @@
+import { type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
+import { assembleRule, type Report, type RuleDraft } from './assemble.ts';
+import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
+import { readRule } from './read-rule.ts';
+import { readSla } from './read-sla.ts';
+import { type GroupInput, type RuleFile, ruleFileSchema } from './schema.ts';
+import { breachRules, burnRules } from './sla-rules.ts';
+
+export interface RuleText {
+  /** As it is shown to people and as it enters ids. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface RuleDefaults {
+  readonly intervalMs: number;
+  /** For groups that do not say, and for `auto`. */
+  readonly queryOffsetMs: number;
+}
+
+const fileCharsMax = 2_000_000;
+
+/** Breaches of long windows come slowly, and looking is dear. */
+const breachIntervalMs = 300_000;
+const burnIntervalMs = 60_000;
+
+/**
+ * Reads rule files into rules that can run (contract section 6). Every problem of every file is
+ * reported at once. What is valid but does not run yet, such as PromQL, is a warning.
+ */
+export const loadRules = (files: readonly RuleText[], defaults: RuleDefaults): LoadedRules => {
+  const loaded = files.map((it) => loadFile(it, defaults));
+  return {
+    groups: loaded.flatMap((it) => it.groups),
+    problems: [...loaded.flatMap((it) => it.problems), ...repeatedSlas(loaded)],
+  };
+};
+
+interface LoadedFile extends LoadedRules {
+  readonly slas: readonly { readonly name: string; readonly problem: Problem }[];
+}
+
+const loadFile = ({ file, text }: RuleText, defaults: RuleDefaults): LoadedFile => {
+  const nothing = { groups: [], slas: [] };
+  if (text.length > fileCharsMax) {
+    const message = `longer than ${fileCharsMax} characters`;
+    const problem = { file, line: 1, column: 1, key: '', message, severity: 'error' } as const;
+    return { ...nothing, problems: [problem] };
+  }
+  const reading = readDocument(file, text, ruleFileSchema);
+  if (!reading.ok) return { ...nothing, problems: reading.problems.map(asError) };
+  const { value, problemAt } = reading;
+  const problems: RuleProblem[] = [];
+  const report: Report = (path, message, severity = 'error') => {
+    problems.push({ ...problemAt(path, message), severity });
+  };
+  const tools = { file, defaults, problemAt, report };
+  const groups = [...loadGroups(value, tools), ...loadSlas(value, tools)];
+  if (value.tests.length > 0) report(['tests'], 'tests of rules are not run yet', 'warning');
+  const slas = value.slas.map(({ name }, index) => ({
+    name,
+    problem: problemAt(['slas', index, 'name'], `${name} is the name of another SLA`),
+  }));
+  return { groups, problems, slas };
+};
+
+const asError = (problem: Problem): RuleProblem => ({ ...problem, severity: 'error' });
+
+interface Tools {
+  readonly file: string;
+  readonly defaults: RuleDefaults;
+  readonly problemAt: ProblemAt;
+  readonly report: Report;
+}
+
+const loadGroups = (value: RuleFile, tools: Tools): readonly RuleGroup[] =>
+  value.groups.map((group, index) => {
+    if (value.groups.findIndex((it) => it.name === group.name) < index) {
+      tools.report(['groups', index, 'name'], `${group.name} is the name of another group`);
+    }
+    return loadGroup(group, index, tools);
+  });
+
+const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGroup => {
+  const { file, defaults, problemAt, report } = tools;
+  const id = `${safe(file)}/${safe(group.name)}`;
+  const counts = new Map<string, number>();
+  const rules = group.rules.flatMap((rule, index): readonly CompiledRule[] => {
+    const path = ['groups', groupIndex, 'rules', index];
+    const name = rule.alert ?? rule.record ?? '';
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    const ruleId = `${id}/${safe(name)}${count === 1 ? '' : `.${count}`}`;
+    const place = { id: ruleId, line: problemAt(path, '').line, path };
+    const own = { ...rule, labels: { ...group.labels, ...rule.labels } };
+    return assembled(readRule(own, place, report), path, report);
+  });
+  return {
+    id,
+    file,
+    name: group.name,
+    intervalMs: group.interval ?? defaults.intervalMs,
+    queryOffsetMs: group.query_offset === 'auto' ? defaults.queryOffsetMs : group.query_offset,
+    limit: group.limit,
+    rules,
+  };
+};
+
+/** A rule with mistakes in its texts is left out, like one with mistakes elsewhere. */
+const assembled = (
+  draft: RuleDraft | undefined,
+  path: readonly (string | number)[],
+  report: Report,
+): readonly CompiledRule[] => {
+  if (!draft) return [];
+  let mistaken = false;
+  const rule = assembleRule(draft, path, (at, message, severity = 'error') => {
+    if (severity === 'error') mistaken = true;
+    report(at, message, severity);
+  });
+  return mistaken ? [] : [rule];
+};
+
+/** SLAs of a file make two groups of their own: breaches, and burn rates, which hurry more. */
+const loadSlas = (value: RuleFile, tools: Tools): readonly RuleGroup[] => {
+  const { file, defaults, problemAt, report } = tools;
+  const groupOf = (name: string, leastIntervalMs: number) => ({
+    id: `${safe(file)}/${name}`,
+    file,
+    name,
+    intervalMs: Math.max(leastIntervalMs, defaults.intervalMs),
+    queryOffsetMs: defaults.queryOffsetMs,
+    limit: 0,
+  });
+  const breaches = groupOf('slas', breachIntervalMs);
+  const burns = groupOf('slas-burn-rates', burnIntervalMs);
+  const rules = { breaches: [] as CompiledRule[], burns: [] as CompiledRule[] };
+  for (const [index, sla] of value.slas.entries()) {
+    const path = ['slas', index];
+    const plan = readSla(sla, path, report);
+    if (!plan) continue;
+    const line = problemAt(path, '').line;
+    for (const draft of breachRules(plan, { groupId: breaches.id, line, path })) {
+      rules.breaches.push(...assembled(draft, path, report));
+    }
+    for (const draft of burnRules(plan, { groupId: burns.id, line, path })) {
+      rules.burns.push(...assembled(draft, path, report));
+    }
+  }
+  return [
+    { ...breaches, rules: rules.breaches },
+    { ...burns, rules: rules.burns },
+  ].filter((it) => it.rules.length > 0);
+};
+
+/** An SLA's name is a label, so it must be alone in all files. */
+const repeatedSlas = (loaded: readonly LoadedFile[]): readonly RuleProblem[] => {
+  const all = loaded.flatMap((it) => it.slas);
+  return all
+    .filter(({ name }, index) => all.findIndex((it) => it.name === name) < index)
+    .map(({ problem }) => asError(problem));
+};
+
+/** Ids enter Redis keys, job ids and URLs: no colon, no space. Different texts stay different. */
+const safe = (text: string): string =>
+  text.replaceAll(/[^A-Za-z0-9_./-]/gu, (it) => `~${(it.codePointAt(0) ?? 0).toString(16)}~`);
