@@ -1,0 +1,131 @@
+import type { Clock } from '../lib/clock.ts';
+import { Fault } from '../lib/fault.ts';
+import type { Query } from '../model/query.ts';
+import { loadMigrations, type Migration } from './load-migrations.ts';
+import { localName, type Placement, quoteName, renderSql } from './render.ts';
+import { type RetentionMs, retentionStatements, type TableEngine } from './retention.ts';
+import { splitStatements } from './split-statements.ts';
+
+/** The part of a Store that migrations need. */
+export interface MigrationTarget {
+  readonly inspect: Query;
+  readonly command: (sql: string) => Promise<void>;
+}
+
+export interface MigrateOptions extends Placement {
+  readonly retention: RetentionMs;
+  /** Report what would run and touch nothing. */
+  readonly dryRun: boolean;
+  readonly clock: Clock;
+  /** The program's own unless a test brings others. */
+  readonly migrations?: readonly Migration[];
+}
+
+export interface MigrationReport {
+  /** Names of the migrations that were applied, or would be. */
+  readonly migrations: readonly string[];
+  /** What ran, or would run, in order. */
+  readonly statements: readonly string[];
+  /** Versions in the database that this program does not know: a newer one was here. */
+  readonly unknown: readonly number[];
+}
+
+const inspectTimeoutMs = 30_000;
+
+/**
+ * Brings the database to this program's schema and retention. Safe with several daemons at once:
+ * every statement can run twice, so whoever comes second repeats or finds it done. Forward only.
+ * Rejects with ERR_MIGRATION_CHANGED when an applied file is not what it was.
+ */
+export const migrate = async (
+  target: MigrationTarget,
+  options: MigrateOptions,
+): Promise<MigrationReport> => {
+  const all = options.migrations ?? (await loadMigrations());
+  const statements: string[] = [];
+  const run = async (sql: string): Promise<void> => {
+    statements.push(sql);
+    if (!options.dryRun) await target.command(sql);
+  };
+
+  const before = await readTables(target, options);
+  const prepared = before.some((it) => it.table === localName(bookkeeping, options));
+  if (!prepared) await runFile(all[0], options, run);
+  const applied = prepared ? await readApplied(target, options) : new Map<number, string>();
+  const pending = all.slice(1).filter((it) => !applied.has(it.version));
+  refuseChanged(all, applied);
+
+  for (const migration of pending) {
+    await runFile(migration, options, run);
+    await run(recordStatement(migration, options));
+  }
+  const after = options.dryRun ? before : await readTables(target, options);
+  for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
+
+  const known = new Set(all.map((it) => it.version));
+  return {
+    migrations: pending.map((it) => it.name),
+    statements,
+    unknown: [...applied.keys()].filter((it) => !known.has(it)),
+  };
+};
+
+/** Changes the tables' retention and nothing else, for a reload; returns what ran. */
+export const applyRetention = async (
+  target: MigrationTarget,
+  retention: RetentionMs,
+  placement: Placement,
+): Promise<readonly string[]> => {
+  const statements = retentionStatements(await readTables(target, placement), retention, placement);
+  for (const sql of statements) await target.command(sql);
+  return statements;
+};
+
+const bookkeeping = 'schema_migrations';
+
+const runFile = async (
+  migration: Migration | undefined,
+  placement: Placement,
+  run: (sql: string) => Promise<void>,
+): Promise<void> => {
+  for (const sql of splitStatements(renderSql(migration?.text ?? '', placement))) await run(sql);
+};
+
+const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
+  inspect<TableEngine>(
+    'SELECT name AS table, engine_full AS engine FROM system.tables WHERE database = {database:String}',
+    { parameters: { database }, timeoutMs: inspectTimeoutMs },
+  );
+
+/** Checksum by version. */
+const readApplied = async (
+  { inspect }: MigrationTarget,
+  { database }: Placement,
+): Promise<ReadonlyMap<number, string>> => {
+  const rows = await inspect<{ readonly version: number; readonly checksum: string }>(
+    'SELECT Version AS version, argMin(Checksum, AppliedAt) AS checksum ' +
+      `FROM ${quoteName(database)}.${quoteName(bookkeeping)} GROUP BY Version`,
+    { timeoutMs: inspectTimeoutMs },
+  );
+  return new Map(rows.map((it) => [it.version, it.checksum]));
+};
+
+const refuseChanged = (all: readonly Migration[], applied: ReadonlyMap<number, string>): void => {
+  for (const { version, name, checksum } of all) {
+    const then = applied.get(version);
+    if (then === undefined || then === checksum) continue;
+    throw new Fault(
+      'ERR_MIGRATION_CHANGED',
+      `${name} was applied to this database with other text (checksum ${then.slice(0, 12)}, ` +
+        `now ${checksum.slice(0, 12)}): a migration is never edited, add a new one`,
+      { remedy: 'reject' },
+    );
+  }
+};
+
+/** As a statement and not as rows, so that a dry run can show it and a cluster's table routes it. */
+const recordStatement = (migration: Migration, options: MigrateOptions): string =>
+  `INSERT INTO ${quoteName(options.database)}.${quoteName(bookkeeping)} ` +
+  `SETTINGS async_insert = 0, insert_deduplication_token = '${migration.checksum}' ` +
+  `VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ` +
+  `fromUnixTimestamp64Milli(${Math.floor(options.clock.nowMs())}))`;

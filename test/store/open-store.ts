@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { noopMeter } from '../../src/lib/meter.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import { connectStore, type Store, type StoreOptions } from '../../src/store/client.ts';
+import type { RetentionMs } from '../../src/store/retention.ts';
+
+const dayMs = 86_400_000;
+
+export const retention: RetentionMs = {
+  traces: { raw: 14 * dayMs },
+  metrics: { raw: 7 * dayMs },
+  logs: 30 * dayMs,
+  alerts: 365 * dayMs,
+  audit: 365 * dayMs,
+};
+
+/** A store on a running engine, closed with the test. */
+export const openStore = (
+  t: Pick<Test, 'teardown'>,
+  server: { readonly url: string; readonly username: string; readonly password: string },
+  overrides: Partial<StoreOptions> = {},
+): Store => {
+  const store = connectStore({
+    url: server.url,
+    username: server.username,
+    password: new Secret(server.password),
+    database: 'otel',
+    clock: systemClock,
+    log: silentLog,
+    meter: noopMeter,
+    newId: randomUUID,
+    ...overrides,
+  });
+  t.teardown(() => store.close());
+  return store;
+};
