@@ -35,17 +35,25 @@ export const createSecretReader = (
     }
   };
 
+  const readOnce = (section: object, key: string, path: Path): Secret | undefined => {
+    const members = new Map(Object.entries(section));
+    const value: unknown = members.get(key);
+    const source: unknown = members.get(`${key}_file`);
+    if (value !== undefined && source !== undefined) {
+      return refuse([...path, `${key}_file`], `give either ${key} or ${key}_file, not both`);
+    }
+    if (typeof source === 'string') return fromFile(source, [...path, `${key}_file`]);
+    if (typeof value !== 'string') return undefined;
+    return value === '' ? refuse([...path, key], 'must not be empty') : new Secret(value);
+  };
+
+  /** What many parts share is read once, and its problem is said once. */
+  const known = new Map<string, Secret | undefined>();
   return {
     read: (section, key, path) => {
-      const members = new Map(Object.entries(section));
-      const value: unknown = members.get(key);
-      const source: unknown = members.get(`${key}_file`);
-      if (value !== undefined && source !== undefined) {
-        return refuse([...path, `${key}_file`], `give either ${key} or ${key}_file, not both`);
-      }
-      if (typeof source === 'string') return fromFile(source, [...path, `${key}_file`]);
-      if (typeof value !== 'string') return undefined;
-      return value === '' ? refuse([...path, key], 'must not be empty') : new Secret(value);
+      const place = [...path, key].join('\n');
+      if (!known.has(place)) known.set(place, readOnce(section, key, path));
+      return known.get(place);
     },
     problems: () => problems,
   };

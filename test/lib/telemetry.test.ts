@@ -135,7 +135,7 @@ t.test('one instrument feeds the Prometheus page and the OTLP export', async (t)
   await clock.advance(1_000);
   await until(() => received.length >= 1);
   const [sent] = received;
-  if (!sent) return t.fail('nothing was sent');
+  if (!sent) throw new Error('nothing was sent');
   t.equal(sent.path, '/v1/metrics');
   t.equal(sent.headers['content-type'], 'application/x-protobuf');
   t.equal(sent.headers[ownExportHeader], 'metrics');
