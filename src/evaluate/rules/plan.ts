@@ -44,8 +44,6 @@ export interface CompiledRule {
   readonly derive: (values: SignalValues) => SignalValues;
   readonly decide: Decide;
   readonly policy: StepPolicy;
-  /** Instead of a `for`: the condition held in at least `times` of the last `of` evaluations. */
-  readonly atLeast?: AtLeast;
   /**
    * The alert's labels: the instance's, then the rule's own, then `alertname`. Without the severity
    * that `decide` names, so that one alert keeps its identity when it gets worse.
@@ -56,11 +54,6 @@ export interface CompiledRule {
   readonly severities: readonly string[];
   /** Name of an escalation policy; whether it exists is for the caller to check. */
   readonly escalation?: string;
-}
-
-export interface AtLeast {
-  readonly times: number;
-  readonly of: number;
 }
 
 export interface CompiledSignal {
