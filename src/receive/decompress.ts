@@ -1,4 +1,5 @@
 import {
+  constants,
   createGunzip,
   createInflate,
   createInflateRaw,
@@ -6,12 +7,11 @@ import {
   gunzipSync,
   inflateRawSync,
   inflateSync,
-  type ZlibOptions,
-  type ZstdOptions,
 } from 'node:zlib';
 import { Fault, messageOf } from '../lib/fault.ts';
 import { exact, tooLarge } from './body.ts';
 import type { Hold } from './budget.ts';
+import { createTurns } from './turns.ts';
 
 export type Coding = 'identity' | 'gzip' | 'deflate' | 'zstd';
 
@@ -50,41 +50,59 @@ const chunkBytesMin = 4 * 1024;
 /** zstd allows any number of frames in one body; each costs an engine, so they are limited. */
 const zstdFramesMax = 256;
 
+/** RFC 9659 allows no larger window in HTTP; libzstd would take 128 MiB on the word of a header. */
+const zstdWindowLogMax = 23;
+
+/** Engines at work at once, each with a window of up to 8 MiB; libuv's pool has four threads. */
+const enginesMax = 8;
+
 /**
  * Undoes the coding into a buffer of its own, stopping as soon as the output is past `bytesMax` or
  * the budget. Output is accounted in `hold`. Faults: ERR_OTLP_TOO_LARGE, ERR_OTLP_MALFORMED
  * (`reject`), ERR_RECEIVE_OVERLOADED (`retry`).
  */
-export const decompress = async (
+export type Decompress = (
   coding: Exclude<Coding, 'identity'>,
   wire: Uint8Array,
   bytesMax: number,
   hold: Hold,
+) => Promise<Uint8Array>;
+
+/** Small bodies are undone at once, larger ones wait for one of a few engines on libuv's pool. */
+export const createDecompress = (): Decompress => {
+  const turns = createTurns(enginesMax);
+  return async (coding, wire, bytesMax, hold) => {
+    const small = decompressSmall(coding, wire, bytesMax);
+    if (small) {
+      hold.take(small.length);
+      return exact(small, small.length);
+    }
+    return turns(() => decompressLarge(coding, wire, new Output(coding, bytesMax, hold)));
+  };
+};
+
+const decompressLarge = async (
+  coding: Exclude<Coding, 'identity'>,
+  wire: Uint8Array,
+  output: Output,
 ): Promise<Uint8Array> => {
-  const small = coding === 'zstd' ? undefined : decompressSmall(coding, wire, bytesMax);
-  if (small) {
-    hold.take(small.length);
-    return exact(small, small.length);
-  }
-  const output = new Output(coding, bytesMax, hold);
   let rest = wire;
-  for (let frames = 0; frames === 0 || rest.length > 0; frames += 1) {
+  for (let frames = 0; rest.length > 0; frames += 1) {
     if (frames === zstdFramesMax) throw malformed(coding, `more than ${zstdFramesMax} frames`);
     const consumed = await run(coding, rest, output);
     // Only zstd stops after its first frame and says nothing of the rest.
-    rest = coding === 'zstd' ? rest.subarray(consumed) : rest.subarray(rest.length);
-    if (consumed === 0) break;
+    rest = rest.subarray(coding === 'zstd' ? consumed : rest.length);
   }
   return output.finish();
 };
 
 /** Undefined when the body turns out not to be small after all. */
 const decompressSmall = (
-  coding: 'gzip' | 'deflate',
+  coding: Exclude<Coding, 'identity'>,
   wire: Uint8Array,
   bytesMax: number,
 ): Buffer | undefined => {
-  if (wire.length > syncWireBytesMax || wire.length === 0) return undefined;
+  if (wire.length > syncWireBytesMax || coding === 'zstd') return undefined;
   const options = { maxOutputLength: Math.min(syncBytesMax, bytesMax) };
   try {
     if (coding === 'gzip') return gunzipSync(wire, options);
@@ -153,14 +171,17 @@ const run = (
   });
 
 const engineFor = (coding: Exclude<Coding, 'identity'>, wire: Uint8Array) => {
-  const options: ZlibOptions & ZstdOptions = { chunkSize: chunkBytes(coding, wire) };
+  const options = { chunkSize: chunkBytes(coding, wire) };
   switch (coding) {
     case 'gzip':
       return createGunzip(options);
     case 'deflate':
       return isZlib(wire) ? createInflate(options) : createInflateRaw(options);
     case 'zstd':
-      return createZstdDecompress(options);
+      return createZstdDecompress({
+        ...options,
+        params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLogMax },
+      });
   }
 };
 

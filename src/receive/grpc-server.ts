@@ -5,6 +5,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { Fault } from '../lib/fault.ts';
+import { trackConnections } from './connections.ts';
 import { exportResponse } from './export-response.ts';
 import { sendMessage, sendRefusal } from './grpc-answer.ts';
 import { readGrpcMessage } from './grpc-body.ts';
@@ -26,8 +27,6 @@ const frameBytesMax = 1024 * 1024;
 export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => {
   const { limits } = options;
   const sessions = new Set<ServerHttp2Session>();
-  let connections = 0;
-  const intake = createIntake(options, 'grpc', () => connections);
   const server = createServer({
     settings: {
       initialWindowSize: streamWindowBytes,
@@ -38,12 +37,8 @@ export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => 
     },
   });
   server.maxConnections = limits.connectionsMax;
-  server.on('connection', (socket) => {
-    connections += 1;
-    socket.once('close', () => {
-      connections -= 1;
-    });
-  });
+  const connections = trackConnections(server);
+  const intake = createIntake(options, 'grpc', connections.count);
   server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
   server.on('session', (session) => {
     session.setLocalWindowSize(sessionWindowBytes);

@@ -47,6 +47,13 @@ export const sendAnswer = (
 /** Up to this size the rest of a refused request is awaited and the connection kept. */
 const keptBytesMax = 1024 * 1024;
 
+export interface Lingering {
+  readonly clock: Clock;
+  readonly lingerMsMax: number;
+  /** The connection is not to be kept in any case. */
+  readonly closing: boolean;
+}
+
 /**
  * Sends an answer before the request has been read. What is still on its way is read and dropped
  * for `lingerMsMax`, since closing at once would reset the connection and could take the answer
@@ -56,11 +63,11 @@ export const sendEarlyAnswer = (
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body }: HttpAnswer,
-  { clock, lingerMsMax }: { readonly clock: Clock; readonly lingerMsMax: number },
+  { clock, lingerMsMax, closing }: Lingering,
 ): Promise<void> =>
   new Promise((resolve) => {
     const announcedBytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-    const closing = announcedBytes > keptBytesMax || request.headers.expect !== undefined;
+    const unkept = announcedBytes > keptBytesMax || request.headers.expect !== undefined;
     const ended = (): void => {
       cancelTimer();
       response.end(resolve);
@@ -72,7 +79,7 @@ export const sendEarlyAnswer = (
     response.writeHead(status, {
       ...headers,
       'content-length': body.length,
-      ...(closing && { connection: 'close' }),
+      ...((closing || unkept) && { connection: 'close' }),
     });
     response.write(body);
     const cancelTimer = clock.after(lingerMsMax, () => {

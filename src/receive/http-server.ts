@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Encoding } from '../model/ingest.ts';
+import { type Connections, trackConnections } from './connections.ts';
 import { type CorsHeaders, type CorsPolicy, createCors, preflightHeaders } from './cors.ts';
 import { exportResponse } from './export-response.ts';
 import { type HttpAnswer, refusalAnswer, sendAnswer, sendEarlyAnswer } from './http-answer.ts';
@@ -21,9 +22,6 @@ export interface OtlpHttpServerOptions extends OtlpServerOptions {
  */
 export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer => {
   const { limits } = options;
-  let connections = 0;
-  const intake = createIntake(options, 'http', () => connections);
-  const handle = createHandler(options, intake);
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMsMax,
@@ -35,12 +33,9 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
   });
   server.setTimeout(limits.idleMsMax);
   server.maxConnections = limits.connectionsMax;
-  server.on('connection', (socket) => {
-    connections += 1;
-    socket.once('close', () => {
-      connections -= 1;
-    });
-  });
+  const connections = trackConnections(server);
+  const intake = createIntake(options, 'http', connections.count);
+  const handle = createHandler(options, intake, connections);
   server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
   server.on('request', handle);
   // curl and others ask before they send a large body; the head is checked first.
@@ -54,8 +49,8 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
   const stop = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
+    connections.closeIdle();
     await intake.drain();
-    server.closeIdleConnections();
     server.closeAllConnections();
     await closed;
   };
@@ -77,10 +72,15 @@ type Handler = (
   beforeBody?: () => void,
 ) => void;
 
-const createHandler = (options: OtlpHttpServerOptions, intake: Intake): Handler => {
+const createHandler = (
+  options: OtlpHttpServerOptions,
+  intake: Intake,
+  connections: Connections,
+): Handler => {
   const corsHeaders = createCors(options.cors ?? { originsAllowed: [] });
   return (request, response, beforeBody = () => {}) => {
     const exchange = intake.open();
+    const idle = connections.busy(request.socket);
     response.once('error', () => {});
     const call: Call = { options, intake, exchange, request, response, beforeBody, corsHeaders };
     serve(call)
@@ -88,7 +88,10 @@ const createHandler = (options: OtlpHttpServerOptions, intake: Intake): Handler 
         exchange.refuse(error);
         response.destroy();
       })
-      .finally(exchange.end);
+      .finally(() => {
+        idle();
+        exchange.end();
+      });
   };
 };
 
@@ -186,6 +189,7 @@ const send = async (call: Call, answer: HttpAnswer): Promise<void> => {
     {
       clock: options.clock,
       lingerMsMax: options.limits.lingerMsMax,
+      closing: intake.stopping(),
     },
   );
 };

@@ -2,7 +2,7 @@ import { Fault } from '../lib/fault.ts';
 import { noopTracer } from '../lib/tracer.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import { createByteBudget, type Hold } from './budget.ts';
-import { type Coding, decompress } from './decompress.ts';
+import { type Coding, createDecompress } from './decompress.ts';
 import { createInstruments, type Instruments, type Transport } from './instruments.ts';
 import type { OtlpServerOptions } from './otlp-server.ts';
 import { createQuietLog } from './quiet-log.ts';
@@ -56,6 +56,7 @@ export const createIntake = (
   const log = options.log.child({ part: 'receive', transport });
   const quietLog = createQuietLog(clock, log, logEveryMs);
   const budget = options.budget ?? createByteBudget(limits.heldBytesMax, clock);
+  const decompress = createDecompress();
   const startedAt = clock.nowMs().toString(36);
   const idle = Promise.withResolvers<void>();
   let sequence = 0;
