@@ -1,0 +1,45 @@
+import type { Block } from '../model/block.ts';
+import { type Column, nativeText } from './columns.ts';
+
+/** A table's columns by name, in the order of the table. */
+export type Columns = Readonly<Record<string, Column>>;
+
+/** One block in Native format, copied out of the arena into memory of its own. */
+export const nativeBlock = (table: string, columns: Columns, rows: number): Block => {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  const sink = (part: Uint8Array | number): void => {
+    const chunk = typeof part === 'number' ? uint64(part) : part;
+    parts.push(chunk);
+    bytes += chunk.length;
+  };
+  const named = Object.entries(columns);
+  sink(varint(named.length));
+  sink(varint(rows));
+  for (const [name, column] of named) {
+    sink(nativeText(name));
+    sink(nativeText(column.type));
+    column.prefix(sink);
+    column.body(sink);
+  }
+  const block = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    block.set(part, at);
+    at += part.length;
+  }
+  return { table, rows, bytes, segments: [block] };
+};
+
+const uint64 = (value: number): Uint8Array => {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+};
+
+const varint = (value: number): Uint8Array => {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  return Uint8Array.from([...bytes, rest]);
+};

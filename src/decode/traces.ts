@@ -1,0 +1,322 @@
+import type { Arena } from './arena.ts';
+import type { Attributes } from './attributes.ts';
+import { isZero } from './columns.ts';
+import type { ItemWalker } from './envelope.ts';
+import type { Rejections } from './rejections.ts';
+import { adjustedCount } from './sampling.ts';
+import { TraceColumns } from './trace-columns.ts';
+import { bytesField, fixed32Field, fixed64Field, varintField, type Wire } from './wire.ts';
+
+export const traceIdBytes = 16;
+export const spanIdBytes = 8;
+
+const badTraceId = 'a trace id that is not 16 bytes (32 hex digits) or is all zero';
+const badSpanId = 'a span id that is not 8 bytes (16 hex digits) or is all zero';
+
+/** Walks spans into `otel_traces`. */
+export class TraceWalker implements ItemWalker {
+  readonly tables: readonly [TraceColumns];
+  readonly #to: TraceColumns;
+  readonly #arena: Arena;
+  readonly #wire: Wire;
+  readonly #attributes: Attributes;
+  readonly #rejections: Rejections;
+  #traceIdAt = -1;
+  #spanIdAt = -1;
+
+  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
+    this.#to = new TraceColumns(arena);
+    this.tables = [this.#to];
+    this.#arena = arena;
+    this.#wire = wire;
+    this.#attributes = attributes;
+    this.#rejections = rejections;
+  }
+
+  /**
+   * Whether the span is kept is known before anything is written. Scalars are remembered as
+   * positions and written at the end: proto3's defaults and "the last one wins" come free.
+   */
+  item = (position: number, end: number): void => {
+    if (!this.#identify(position, end)) return;
+    const to = this.#to;
+    const wire = this.#wire;
+    const { view } = this.#arena;
+    let stateAt = position;
+    let stateLength = 0;
+    let parentAt = position;
+    let parentLength = 0;
+    let nameAt = position;
+    let nameLength = 0;
+    let kind = 0;
+    let startAt = -1;
+    let endAt = -1;
+    let droppedAttributes = 0;
+    let droppedEvents = 0;
+    let droppedLinks = 0;
+    let statusAt = position;
+    let statusEnd = position;
+    let flags = 0;
+
+    let p = position;
+    while (p < end) {
+      let tag = view.getUint8(p);
+      p += 1;
+      if (tag > 127) {
+        tag = wire.varint(p - 1);
+        p = wire.pos;
+      }
+      if ((tag & 7) === 2 && tag > 7) {
+        const length = wire.length(p, end);
+        const at = wire.pos;
+        p = at + length;
+        switch (tag) {
+          case bytesField(3):
+            stateAt = at;
+            stateLength = length;
+            break;
+          case bytesField(4):
+            parentAt = at;
+            parentLength = length;
+            break;
+          case bytesField(5):
+            nameAt = at;
+            nameLength = length;
+            break;
+          case bytesField(9):
+            this.#attributes.put(to.attributes, at, p);
+            break;
+          case bytesField(11):
+            this.#event(at, p);
+            break;
+          case bytesField(13):
+            this.#link(at, p);
+            break;
+          case bytesField(15):
+            statusAt = at;
+            statusEnd = p;
+            break;
+        }
+        continue;
+      }
+      switch (tag) {
+        case varintField(6):
+          kind = wire.varint(p);
+          p = wire.pos;
+          break;
+        case fixed64Field(7):
+          startAt = p;
+          p += 8;
+          break;
+        case fixed64Field(8):
+          endAt = p;
+          p += 8;
+          break;
+        case varintField(10):
+          droppedAttributes = wire.varint(p);
+          p = wire.pos;
+          break;
+        case varintField(12):
+          droppedEvents = wire.varint(p);
+          p = wire.pos;
+          break;
+        case varintField(14):
+          droppedLinks = wire.varint(p);
+          p = wire.pos;
+          break;
+        case fixed32Field(16):
+          flags = view.getUint32(p, true);
+          p += 4;
+          break;
+        default:
+          p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+
+    const arena = this.#arena;
+    this.#times(startAt, endAt);
+    to.traceId.putHex(this.#traceIdAt, traceIdBytes);
+    to.spanId.putHex(this.#spanIdAt, spanIdBytes);
+    to.parentSpanId.putHex(parentAt, parentLength);
+    to.traceState.put(stateAt, stateLength);
+    to.spanName.put(nameAt, nameLength);
+    to.spanKind.put(kind);
+    to.attributes.endRow();
+    this.#status(statusAt, statusEnd);
+    arena.putCount(to.events.ends, to.eventTime.rows());
+    arena.putCount(to.links.ends, to.linkAttributes.rows());
+    arena.putUint32(to.flags.region, flags);
+    arena.putUint32(to.droppedAttributes.region, droppedAttributes);
+    arena.putUint32(to.droppedEvents.region, droppedEvents);
+    arena.putUint32(to.droppedLinks.region, droppedLinks);
+    arena.putFloat64(
+      to.adjustedCount.region,
+      stateLength === 0 ? 1 : adjustedCount(arena.view, stateAt, stateLength),
+    );
+  };
+
+  /** Finds the ids; false, and counted, when the span has none that are valid. */
+  #identify(position: number, end: number): boolean {
+    const { view } = this.#arena;
+    // Encoders write fields in order, so nearly every span begins with its two ids.
+    if (
+      position + 28 <= end &&
+      view.getUint16(position, true) === (bytesField(1) | (traceIdBytes << 8)) &&
+      view.getUint16(position + 18, true) === (bytesField(2) | (spanIdBytes << 8))
+    ) {
+      this.#traceIdAt = position + 2;
+      this.#spanIdAt = position + 20;
+    } else {
+      this.#searchIds(position, end);
+    }
+    if (this.#traceIdAt < 0 || isZero(view, this.#traceIdAt, traceIdBytes)) {
+      this.#rejections.add(badTraceId);
+      return false;
+    }
+    if (this.#spanIdAt < 0 || isZero(view, this.#spanIdAt, spanIdBytes)) {
+      this.#rejections.add(badSpanId);
+      return false;
+    }
+    return true;
+  }
+
+  #searchIds(position: number, end: number): void {
+    const wire = this.#wire;
+    this.#traceIdAt = -1;
+    this.#spanIdAt = -1;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      const at = wire.pos;
+      p = wire.skip(tag, at, end);
+      if (tag === bytesField(1)) {
+        this.#traceIdAt = wire.length(at, end) === traceIdBytes ? wire.pos : -1;
+      } else if (tag === bytesField(2)) {
+        this.#spanIdAt = wire.length(at, end) === spanIdBytes ? wire.pos : -1;
+      }
+    }
+    wire.landed(p, end);
+  }
+
+  /** Start and duration, which is 0 when the end is missing or earlier than the start. */
+  #times(startAt: number, endAt: number): void {
+    const { view } = this.#arena;
+    const startLow = startAt < 0 ? 0 : view.getUint32(startAt, true);
+    const startHigh = startAt < 0 ? 0 : view.getUint32(startAt + 4, true);
+    const endLow = endAt < 0 ? 0 : view.getUint32(endAt, true);
+    const endHigh = endAt < 0 ? 0 : view.getUint32(endAt + 4, true);
+    const borrow = endLow < startLow ? 1 : 0;
+    const high = endHigh - startHigh - borrow;
+    this.#arena.putUint64(this.#to.time.region, startLow, startHigh);
+    if (high < 0) this.#arena.putCount(this.#to.duration.region, 0);
+    else this.#arena.putUint64(this.#to.duration.region, endLow - startLow, high);
+  }
+
+  #status(position: number, end: number): void {
+    const wire = this.#wire;
+    let code = 0;
+    let messageAt = position;
+    let messageLength = 0;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      if (tag === varintField(3)) {
+        code = wire.varint(p);
+        p = wire.pos;
+      } else if (tag === bytesField(2)) {
+        messageLength = wire.length(p, end);
+        messageAt = wire.pos;
+        p = messageAt + messageLength;
+      } else {
+        p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    this.#to.statusCode.put(code);
+    this.#to.statusMessage.put(messageAt, messageLength);
+  }
+
+  #event(position: number, end: number): void {
+    const to = this.#to;
+    const wire = this.#wire;
+    let timeAt = -1;
+    let nameAt = position;
+    let nameLength = 0;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      switch (tag) {
+        case fixed64Field(1):
+          timeAt = p;
+          p += 8;
+          break;
+        case bytesField(2):
+          nameLength = wire.length(p, end);
+          nameAt = wire.pos;
+          p = nameAt + nameLength;
+          break;
+        case bytesField(3): {
+          const length = wire.length(p, end);
+          p = wire.pos + length;
+          this.#attributes.put(to.eventAttributes, p - length, p);
+          break;
+        }
+        default:
+          p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    this.#arena.putFixed64(to.eventTime.region, timeAt);
+    to.eventName.put(nameAt, nameLength);
+    to.eventAttributes.endRow();
+  }
+
+  #link(position: number, end: number): void {
+    const to = this.#to;
+    const wire = this.#wire;
+    let traceAt = position;
+    let traceLength = 0;
+    let spanAt = position;
+    let spanLength = 0;
+    let stateAt = position;
+    let stateLength = 0;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      switch (tag) {
+        case bytesField(1):
+          traceLength = wire.length(p, end);
+          traceAt = wire.pos;
+          p = traceAt + traceLength;
+          break;
+        case bytesField(2):
+          spanLength = wire.length(p, end);
+          spanAt = wire.pos;
+          p = spanAt + spanLength;
+          break;
+        case bytesField(3):
+          stateLength = wire.length(p, end);
+          stateAt = wire.pos;
+          p = stateAt + stateLength;
+          break;
+        case bytesField(4): {
+          const length = wire.length(p, end);
+          p = wire.pos + length;
+          this.#attributes.put(to.linkAttributes, p - length, p);
+          break;
+        }
+        default:
+          p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    to.linkTraceId.putHex(traceAt, traceLength);
+    to.linkSpanId.putHex(spanAt, spanLength);
+    to.linkTraceState.put(stateAt, stateLength);
+    to.linkAttributes.endRow();
+  }
+}

@@ -1,0 +1,248 @@
+import type { Arena } from './arena.ts';
+import type { TextColumn, WordColumn } from './columns.ts';
+import { malformed } from './faults.ts';
+import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
+
+/** Arrays and maps inside each other; protobuf libraries stop at 100 messages, which is 50 values. */
+export const valueDepthMax = 50;
+
+const stringValue = bytesField(1);
+const boolValue = varintField(2);
+const intValue = varintField(3);
+const doubleValue = fixed64Field(4);
+const arrayValue = bytesField(5);
+const kvlistValue = bytesField(6);
+const bytesValue = bytesField(7);
+const none = 0;
+
+/**
+ * AnyValue as the collector's ClickHouse exporter renders it (pdata `Value.AsString`): text as it
+ * is, numbers as JavaScript writes them, bytes as base64, arrays and maps as JSON with sorted keys.
+ */
+export class Values {
+  readonly #arena: Arena;
+  readonly #wire: Wire;
+  /** The member of the oneof that `#locate` found; `#at` and `#end` are its content. */
+  #kind = none;
+  #at = 0;
+  #end = 0;
+
+  constructor(arena: Arena, wire: Wire) {
+    this.#arena = arena;
+    this.#wire = wire;
+  }
+
+  putText(column: TextColumn, position: number, end: number): void {
+    const { view } = this.#arena;
+    // Nearly every value is a short string and nothing else.
+    if (view.getUint8(position) === stringValue) {
+      const length = view.getUint8(position + 1);
+      if (length < 128 && position + 2 + length === end) {
+        return column.put(position + 2, length);
+      }
+    }
+    this.#locate(position, end);
+    switch (this.#kind) {
+      case stringValue:
+        return column.put(this.#at, this.#end - this.#at);
+      case none:
+        return column.putEmpty();
+      default:
+        return column.putText(this.#located(0));
+    }
+  }
+
+  putWord(column: WordColumn, position: number, end: number): void {
+    this.#locate(position, end);
+    if (this.#kind === stringValue) return column.put(this.#at, this.#end - this.#at);
+    column.putText(this.#located(0));
+  }
+
+  /** For the few values that are needed as text. */
+  text(position: number, end: number): string {
+    this.#locate(position, end);
+    return this.#located(0);
+  }
+
+  #locate(position: number, end: number): void {
+    const wire = this.#wire;
+    const { view } = this.#arena;
+    this.#kind = none;
+    let p = position;
+    while (p < end) {
+      let tag = view.getUint8(p);
+      p += 1;
+      if (tag > 127) {
+        tag = wire.varint(p - 1);
+        p = wire.pos;
+      }
+      switch (tag) {
+        case stringValue:
+        case arrayValue:
+        case kvlistValue:
+        case bytesValue: {
+          const length = wire.length(p, end);
+          this.#kind = tag;
+          this.#at = wire.pos;
+          p = wire.pos + length;
+          this.#end = p;
+          break;
+        }
+        case boolValue:
+        case intValue:
+        case doubleValue:
+          this.#kind = tag;
+          this.#at = p;
+          p = wire.skip(tag, p, end);
+          this.#end = p;
+          break;
+        default:
+          p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+  }
+
+  #located(depth: number): string {
+    switch (this.#kind) {
+      case stringValue:
+        return this.#utf8(this.#at, this.#end);
+      case boolValue:
+        return this.#bool() ? 'true' : 'false';
+      case intValue:
+        return this.#int();
+      case doubleValue:
+        return doubleText(this.#double());
+      case bytesValue:
+        return this.#base64();
+      case none:
+        return '';
+      default:
+        return this.#json(depth);
+    }
+  }
+
+  /** JSON of what `#locate` found. */
+  #json(depth: number): string {
+    switch (this.#kind) {
+      case arrayValue:
+        return this.#array(this.#at, this.#end, depth);
+      case kvlistValue:
+        return this.#map(this.#at, this.#end, depth);
+      case boolValue:
+      case intValue:
+        return this.#located(depth);
+      case doubleValue: {
+        const value = this.#double();
+        return Number.isFinite(value) ? doubleText(value) : `"${doubleText(value)}"`;
+      }
+      case none:
+        return 'null';
+      default:
+        return JSON.stringify(this.#located(depth));
+    }
+  }
+
+  #array(position: number, end: number, depth: number): string {
+    const wire = this.#wire;
+    this.#limitDepth(position, depth);
+    const elements: string[] = [];
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      if (tag === bytesField(1)) {
+        const length = wire.length(p, end);
+        p = wire.pos + length;
+        this.#locate(p - length, p);
+        elements.push(this.#json(depth + 1));
+      } else {
+        p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    return `[${elements.join(',')}]`;
+  }
+
+  #map(position: number, end: number, depth: number): string {
+    const wire = this.#wire;
+    this.#limitDepth(position, depth);
+    const entries = new Map<string, string>();
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      if (tag === bytesField(1)) {
+        const length = wire.length(p, end);
+        p = wire.pos + length;
+        this.#entry(p - length, p, depth, entries);
+      } else {
+        p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    const members = [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+  }
+
+  #entry(position: number, end: number, depth: number, entries: Map<string, string>): void {
+    const wire = this.#wire;
+    let key = '';
+    let value = 'null';
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      if (tag === bytesField(1)) {
+        const length = wire.length(p, end);
+        p = wire.pos + length;
+        key = this.#utf8(p - length, p);
+      } else if (tag === bytesField(2)) {
+        const length = wire.length(p, end);
+        p = wire.pos + length;
+        this.#locate(p - length, p);
+        value = this.#json(depth + 1);
+      } else {
+        p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+    entries.set(key, value);
+  }
+
+  #limitDepth(position: number, depth: number): void {
+    if (depth >= valueDepthMax) {
+      throw malformed(position, `values more than ${valueDepthMax} levels deep`);
+    }
+  }
+
+  #bool(): boolean {
+    this.#wire.varint64(this.#at);
+    return this.#wire.low !== 0 || this.#wire.high !== 0;
+  }
+
+  #int(): string {
+    const wire = this.#wire;
+    wire.varint64(this.#at);
+    const { low, high } = wire;
+    if (high < 0x20_0000) return String(high * 0x1_0000_0000 + low);
+    return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)).toString();
+  }
+
+  #double(): number {
+    return this.#arena.view.getFloat64(this.#at, true);
+  }
+
+  #utf8(position: number, end: number): string {
+    return decoder.decode(this.#arena.bytes.subarray(position, end));
+  }
+
+  #base64(): string {
+    return Buffer.from(this.#arena.bytes.subarray(this.#at, this.#end)).toString('base64');
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Go's text of a float64 is JavaScript's, but for the sign of zero. */
+const doubleText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
