@@ -14,7 +14,7 @@ const lineCharsMax = 2_000;
 const linesPerWindowMax = 50;
 const windowMs = 10_000;
 
-/** Makes the child's standard error part of our log, one event a line, bounded. */
+/** Makes what the child prints part of our log, one event a line, bounded. */
 export const followOutput = (child: ChildProcess, clock: Clock, log: Log): ChildOutput => {
   const tail: string[] = [];
   let windowStartMs = clock.monotonicMs();
@@ -31,14 +31,15 @@ export const followOutput = (child: ChildProcess, clock: Clock, log: Log): Child
     lines += 1;
     return lines <= linesPerWindowMax;
   };
-  if (child.stderr) {
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      const text = line.trim().slice(0, lineCharsMax);
-      if (text === '' || isStackFrame(text)) return;
-      tail.push(text);
-      if (tail.length > tailLinesMax) tail.shift();
-      if (admit()) log.warn('embedded_output', { text });
-    });
+  const take = (line: string): void => {
+    const text = line.trim().slice(0, lineCharsMax);
+    if (text === '' || isStackFrame(text)) return;
+    tail.push(text);
+    if (tail.length > tailLinesMax) tail.shift();
+    if (admit()) log.warn('embedded_output', { text });
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on('line', take);
   }
   return { tail: () => tail.join('\n') };
 };

@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import { type Credentials, keepCredentials } from './credentials.ts';
-import { configXml, daemonUser, usersXml, viewerUser } from './engine-config.ts';
+import { configXml, daemonUser, fileFunctionSql, usersXml, viewerUser } from './engine-config.ts';
 import { askEngine, pingEngine } from './engine-http.ts';
-import { type EngineOrder, lifeQuery, stopSql } from './engine-order.ts';
+import { type EngineOrder, lifeQuery, stopLine } from './engine-order.ts';
 import { findPort, portInUse } from './port.ts';
+import { isProcessAlive } from './process-group.ts';
 import {
   type Supervised,
   type SupervisorLimits,
@@ -60,6 +62,8 @@ export const startEmbeddedClickHouse = async (
   options: EmbeddedClickHouseOptions,
 ): Promise<EmbeddedClickHouse> => {
   const { host } = options.httpListen;
+  const home = await prepareHome(options);
+  await outliveOrphan(home.dataDir, options.clock);
   const http = { host, port: options.httpListen.port, key: 'listen.sql' };
   const port = await findPort(http);
   const tcpPort =
@@ -67,7 +71,6 @@ export const startEmbeddedClickHouse = async (
       ? undefined
       : await findPort({ host, port: options.tcpPort, key: 'listen.sql_tcp' });
 
-  const home = await prepareHome(options);
   const connectHost = reachable(host);
   const door = {
     host: connectHost,
@@ -86,7 +89,7 @@ export const startEmbeddedClickHouse = async (
       ...(tcpPort === undefined ? [] : [`--tcp_port=${tcpPort}`]),
       `--query=SYSTEM START LISTEN HTTP; ${tcpPort === undefined ? '' : 'SYSTEM START LISTEN TCP; '}${lifeQuery}`,
     ],
-    stop: { ...door, sql: stopSql },
+    door,
   };
 
   const supervised = await supervise(
@@ -97,9 +100,8 @@ export const startEmbeddedClickHouse = async (
         await pingEngine(connectHost, port, signal);
         await askEngine(door, 'SELECT 1', signal);
       },
-      // The engine takes the end of its input as the request to stop.
       askToStop: (child) => {
-        child.stdin?.end();
+        child.stdin?.end(`${stopLine}\n`);
       },
       explain: (output) => explainEngine(output, { ...http, port }),
     },
@@ -130,7 +132,9 @@ const prepareHome = async (options: EmbeddedClickHouseOptions): Promise<EngineHo
   const root = resolve(options.dataDir);
   const home = join(root, 'clickhouse');
   const [dataDir, backupsDir] = [join(home, 'data'), join(home, 'backups')];
-  for (const dir of [home, dataDir, backupsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  const functionsDir = join(dataDir, 'user_defined');
+  for (const dir of [home, dataDir, backupsDir, functionsDir])
+    await mkdir(dir, { recursive: true, mode: 0o700 });
   const daemon = await keepCredentials(join(home, 'daemon.credentials'), daemonUser);
   const viewer = await keepCredentials(join(root, 'sql.credentials'), viewerUser);
   const shape = { memoryBytesMax: options.memoryBytesMax, cores: availableParallelism() };
@@ -145,11 +149,28 @@ const prepareHome = async (options: EmbeddedClickHouseOptions): Promise<EngineHo
     }),
     { mode: 0o600 },
   );
+  await writeFile(join(functionsDir, 'function_file.sql'), fileFunctionSql, { mode: 0o600 });
   await writeFile(configFile, configXml({ ...shape, dataDir, backupsDir, usersFile }), {
     mode: 0o600,
   });
   return { dataDir, configFile, daemon, viewer };
 };
+
+/**
+ * After a kill -9 of the daemon its engine needs a moment to die, and until then it holds the port and
+ * the directory. The engine writes its process id into `status`; a reused id costs only the wait.
+ */
+const outliveOrphan = async (dataDir: string, clock: Clock): Promise<void> => {
+  const status = await readFile(join(dataDir, 'status'), 'utf8').catch(() => '');
+  const pid = Number(/^PID: (\d+)/m.exec(status)?.[1] ?? 0);
+  const endMs = clock.monotonicMs() + orphanMsMax;
+  while (clock.monotonicMs() < endMs) {
+    if (pid === 0 || !isProcessAlive(pid)) return;
+    await clock.sleep(20);
+  }
+};
+
+const orphanMsMax = 4_000;
 
 const engineProgram = fileURLToPath(new URL('engine.ts', import.meta.url));
 

@@ -10,7 +10,11 @@ export interface EngineConfig {
   readonly cores: number;
 }
 
-/** Users of the engine. `default` exists because the engine itself logs in as it to start listening. */
+/**
+ * Users of the engine beside `default`, as which the engine itself logs in to start listening and to
+ * live. That login takes no password and must come from loopback, so anybody on this machine could
+ * use it too; but it is allowed a single session, and the engine's own, the first, never ends.
+ */
 export const daemonUser = 'tocsin';
 export const viewerUser = 'viewer';
 
@@ -23,7 +27,35 @@ export const viewerLimits = {
   resultRowsMax: 1_000_000,
   resultBytesMax: 512 * 1024 * 1024,
   concurrentQueriesMax: 16,
+  /** What one query may spill to disk when it outgrows its memory. */
+  spillBytesMax: 4 * 1024 ** 3,
 } as const;
+
+/**
+ * Settings through which a query could read or write a file of this machine, because the engine
+ * believes to be a command line tool, or leave the analyzer in which our own `file()` hides the engine's.
+ */
+const fixedSettings = [
+  'allow_experimental_analyzer',
+  'allow_introspection_functions',
+  'compatibility',
+  'format_avro_schema_registry_url',
+  'format_schema',
+  'format_schema_source',
+  'format_template_resultset',
+  'format_template_row',
+  'input_format_record_errors_file_path',
+  'output_format_schema',
+  'rename_files_after_processing',
+];
+
+/**
+ * The scalar function `file` reads any file of this machine for any user: the engine checks the right
+ * to do so only as a server. A function of the same name, found first, takes its place. This is the
+ * content of `user_defined/function_file.sql` in the engine's data directory.
+ */
+export const fileFunctionSql =
+  "CREATE FUNCTION file AS path -> toString(throwIf(true, 'the function file is not available'))";
 
 /**
  * Share of the process' memory that the engine may count for queries, inserts, merges and caches. Its
@@ -39,6 +71,14 @@ export const configXml = (config: EngineConfig): string => {
   const pool = Math.min(16, Math.max(2, config.cores));
   return `<?xml version="1.0"?>
 <clickhouse>
+  <logger>
+    <levels>
+      <logger><name>executeQuery</name><level>none</level></logger>
+      <logger><name>DynamicQueryHandler</name><level>none</level></logger>
+      <logger><name>TCPHandler</name><level>none</level></logger>
+    </levels>
+  </logger>
+  <keep_alive_timeout>3</keep_alive_timeout>
   <users_config>${xml(config.usersFile)}</users_config>
   <timezone>UTC</timezone>
   <max_server_memory_usage>${countedBytesMax}</max_server_memory_usage>
@@ -107,6 +147,8 @@ export const usersXml = (users: EngineUsers): string => {
     ['max_result_bytes', viewerLimits.resultBytesMax],
     ['max_threads', viewerThreadsMax],
     ['max_concurrent_queries_for_user', viewerLimits.concurrentQueriesMax],
+    ['max_temporary_data_on_disk_size_for_query', viewerLimits.spillBytesMax],
+    ['max_temporary_data_on_disk_size_for_user', viewerLimits.spillBytesMax],
   ];
   return `<?xml version="1.0"?>
 <clickhouse>
@@ -114,6 +156,7 @@ export const usersXml = (users: EngineUsers): string => {
     <default>
       <max_memory_usage>${Math.floor(countedBytesMax * 0.6)}</max_memory_usage>
       <max_threads>${users.cores}</max_threads>
+      <allow_experimental_analyzer>1</allow_experimental_analyzer>
       <async_insert>0</async_insert>
       <log_queries>1</log_queries>
       <log_queries_min_query_duration_ms>200</log_queries_min_query_duration_ms>
@@ -121,6 +164,7 @@ export const usersXml = (users: EngineUsers): string => {
       <query_profiler_cpu_time_period_ns>0</query_profiler_cpu_time_period_ns>
     </default>
     <boot>
+      <max_sessions_for_user>1</max_sessions_for_user>
       <max_memory_usage>50000000</max_memory_usage>
       <max_threads>1</max_threads>
       <log_queries>0</log_queries>
@@ -132,6 +176,7 @@ export const usersXml = (users: EngineUsers): string => {
 ${limits.map(([name, value]) => `      <${name}>${value}</${name}>`).join('\n')}
       <constraints>
 ${limits.map(([name, value]) => `        <${name}><min>1</min><max>${value}</max></${name}>`).join('\n')}
+${fixedSettings.map((name) => `        <${name}><const/></${name}>`).join('\n')}
       </constraints>
     </viewer>
   </profiles>
@@ -152,7 +197,9 @@ ${limits.map(([name, value]) => `        <${name}><min>1</min><max>${value}</max
       <networks><ip>::/0</ip></networks>
       <profile>default</profile>
       <quota>default</quota>
-      <access_management>1</access_management>
+      <grants>
+        <query>GRANT ${daemonRights} ON *.*</query>
+      </grants>
     </${daemonUser}>
     <${viewerUser}>
       <password_sha256_hex>${sha256(users.viewerPassword)}</password_sha256_hex>
@@ -167,6 +214,25 @@ ${limits.map(([name, value]) => `        <${name}><min>1</min><max>${value}</max
 </clickhouse>
 `;
 };
+
+/** Everything inside the engine; no files, URLs, other servers or users. */
+const daemonRights = [
+  'SHOW',
+  'SELECT',
+  'INSERT',
+  'ALTER',
+  'CREATE',
+  'DROP',
+  'UNDROP TABLE',
+  'TRUNCATE',
+  'TABLE ENGINE',
+  'OPTIMIZE',
+  'CHECK',
+  'BACKUP',
+  'KILL QUERY',
+  'SYSTEM',
+  'dictGet',
+].join(', ');
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -1,25 +1,25 @@
+import type { EngineDoor } from './engine-http.ts';
+
 /** What the parent writes to the engine's standard input, as one line of JSON. Secrets travel only here. */
 export interface EngineOrder {
   /** The command line of clickhouse-local. */
   readonly args: readonly string[];
-  /** How the engine can be asked to stop. */
-  readonly stop: {
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly password: string;
-    readonly sql: string;
-  };
+  /** Where and as whom the engine can be asked to stop. */
+  readonly door: EngineDoor;
 }
+
+/** The second line the parent may write. Its input ending without it means that the parent has died. */
+export const stopLine = 'stop';
 
 /** Exit codes of the engine's process. */
 export const engineExit = { stopped: 0, badOrder: 64, failed: 70 } as const;
 
 /** The query the engine lives on: when it ends, ClickHouse shuts down. */
 export const lifeQuery =
-  'SELECT sleepEachRow(1) FROM system.numbers SETTINGS max_block_size=1, max_threads=1 FORMAT Null';
+  'SELECT sleepEachRow(0.2) FROM system.numbers SETTINGS max_block_size=1, max_threads=1 FORMAT Null';
 
-export const stopSql = `KILL QUERY WHERE query LIKE 'SELECT sleepEachRow(1) FROM system.numbers%' ASYNC`;
+/** Ends the life query, and with it the engine. */
+export const stopSql = `KILL QUERY WHERE query LIKE 'SELECT sleepEachRow(0.2) FROM system.numbers%' ASYNC`;
 
 export const isEngineOrder = (value: unknown): value is EngineOrder =>
-  typeof value === 'object' && value !== null && 'args' in value && 'stop' in value;
+  typeof value === 'object' && value !== null && 'args' in value && 'door' in value;

@@ -10,10 +10,13 @@ import { DataType, load, open } from 'ffi-rs';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/fault.ts';
 import { askEngine } from './engine-http.ts';
-import { engineExit, isEngineOrder } from './engine-order.ts';
+import { engineExit, isEngineOrder, stopLine, stopSql } from './engine-order.ts';
 
-/** Beyond this the engine is not asked any more: its writes are safe against a kill. */
-const gracefulStopMsMax = 8_000;
+/**
+ * How long the engine may take to stop before it is killed, which its writes survive. An orphan hurries:
+ * the next daemon may be waiting for its port and its lock.
+ */
+const stopMsMax = { asked: 8_000, orphaned: 2_000 } as const;
 
 const main = async (): Promise<number> => {
   // Ctrl-C reaches the whole process group; only the parent decides the order of stopping.
@@ -29,19 +32,20 @@ const main = async (): Promise<number> => {
   }
 
   let stopping = false;
-  const stop = () => {
+  const stop = (limitMs: number) => {
     if (stopping) return;
     stopping = true;
-    systemClock.after(gracefulStopMsMax, dieAtOnce);
-    askEngine(order.stop, order.stop.sql, AbortSignal.timeout(gracefulStopMsMax)).catch(
-      (error: unknown) => {
-        process.stderr.write(`engine: cannot be asked to stop: ${messageOf(error)}\n`);
-        dieAtOnce();
-      },
-    );
+    systemClock.after(limitMs, dieAtOnce);
+    askEngine(order.door, stopSql, AbortSignal.timeout(limitMs)).catch((error: unknown) => {
+      process.stderr.write(`engine: cannot be asked to stop: ${messageOf(error)}\n`);
+      dieAtOnce();
+    });
   };
-  process.on('SIGTERM', stop);
-  void closed.then(stop);
+  process.on('SIGTERM', () => stop(stopMsMax.asked));
+  lines.on('line', (line) => {
+    if (line === stopLine) stop(stopMsMax.asked);
+  });
+  void closed.then(() => stop(stopMsMax.orphaned));
 
   await runEngine(order.args);
   return stopping ? engineExit.stopped : engineExit.failed;

@@ -5,6 +5,7 @@ import { Fault, messageOf } from '../lib/fault.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import { type ChildOutput, followOutput } from './child-output.ts';
+import { killGroup } from './process-group.ts';
 
 /** What a child is doing, for `/health/ready`: only `running` serves. */
 export type ChildState =
@@ -28,7 +29,9 @@ export interface SupervisorLimits {
 export interface SupervisedPart {
   /** `clickhouse` or `redis`: the label of metrics and log lines. */
   readonly name: string;
-  /** Starts the process; standard error must be a pipe. */
+  /** Runs before each spawn: makes way for it. */
+  readonly prepare?: () => Promise<void>;
+  /** Starts the process as leader of a group of its own; what it has to say comes through pipes. */
   readonly spawn: () => ChildProcess;
   /** Resolves when the child serves; rejects otherwise. Must respect the signal. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
@@ -128,6 +131,7 @@ class Supervisor implements Supervised {
 
   /** One spawn until its first good probe. On failure nothing is left running. */
   async #begin(): Promise<void> {
+    await this.#part.prepare?.();
     const startedMs = this.#clock.monotonicMs();
     const life = this.#spawn();
     this.#life = life;
@@ -144,7 +148,7 @@ class Supervisor implements Supervised {
       await this.#clock.sleep(startPollMs, ended.signal);
     }
     const late = !ended.signal.aborted;
-    life.child.kill('SIGKILL');
+    killGroup(life.child);
     const how = await life.ended;
     const text = life.output.tail();
     const reason = late
@@ -220,7 +224,7 @@ class Supervisor implements Supervised {
       failures += 1;
       this.#log.warn('embedded_part_probe_failed', { failure, failures });
       if (failures < this.#limits.probeFailuresMax) continue;
-      life.child.kill('SIGKILL');
+      killGroup(life.child);
       await life.ended;
       return `no good probe in ${failures}: ${failure}`;
     }
@@ -246,13 +250,13 @@ class Supervisor implements Supervised {
     if (life) {
       const cancel = this.#clock.after(this.#limits.stopMsMax, () => {
         this.#log.warn('embedded_part_killed', { stopMsMax: this.#limits.stopMsMax });
-        life.child.kill('SIGKILL');
+        killGroup(life.child);
       });
       try {
         await this.#part.askToStop(life.child);
       } catch (error) {
         this.#log.warn('embedded_part_stop_refused', { error });
-        life.child.kill('SIGKILL');
+        killGroup(life.child);
       }
       await life.ended;
       cancel();

@@ -2,13 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import {
-  type EmbeddedClickHouseOptions,
-  startEmbeddedClickHouse,
-} from '../../src/embedded/clickhouse.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { noopMeter } from '../../src/lib/meter.ts';
+import { startEmbeddedClickHouse } from '../../src/embedded/clickhouse.ts';
+import { engineOptions } from './embedded-options.ts';
 
 export interface TestClickHouse {
   readonly url: string;
@@ -18,19 +13,6 @@ export interface TestClickHouse {
   readonly viewer: { readonly username: 'viewer'; readonly password: string };
   readonly dataDir: string;
 }
-
-/** Enough for tests; the limit inside the engine is 60 % of it. */
-const memoryBytesMax = 1_500_000_000;
-
-export const engineOptions = (dataDir: string): EmbeddedClickHouseOptions => ({
-  dataDir,
-  httpListen: { host: '127.0.0.1', port: 0 },
-  memoryBytesMax,
-  clock: systemClock,
-  log: silentLog,
-  meter: noopMeter,
-  random: Math.random,
-});
 
 /**
  * A real ClickHouse engine of its own on a free port, started by the production code, gone when the
