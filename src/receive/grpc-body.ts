@@ -31,8 +31,8 @@ export const readGrpcMessage = (
       }
     };
     const onEnd = (): void => {
-      // An aborted stream ends too; only one that was half-closed by its caller is whole.
-      if (stream.aborted) return settle(gone());
+      // A reset ends the stream too, but then our side of it is closed as well.
+      if (stream.closed) return settle(gone());
       settle();
       try {
         resolve(reader.finish());
