@@ -48,7 +48,7 @@ const abortMsMax = 2_000;
 /** A peer that asks for more is asked again sooner. */
 const retryAfterMsMax = 3_600_000;
 
-type Ending = 'completed' | 'failed' | 'dead' | 'delayed' | 'handed-back';
+type Ending = 'completed' | 'failed' | 'dead' | 'delayed' | 'handed-back' | 'taken-over';
 
 /**
  * The running side of a BullMQ queue: at least once, under a lease. What a handler throws decides: a
@@ -92,9 +92,9 @@ export const createJobWorker = <Data>(options: JobWorkerOptions<Data>): JobWorke
         ended('delayed');
         throw error;
       }
-      if (closing && controller.signal.aborted) {
-        ended('handed-back');
-        throw await delay(clock.nowMs());
+      if (controller.signal.aborted) {
+        ended(closing ? 'handed-back' : 'taken-over');
+        throw closing ? await delay(clock.nowMs()) : error;
       }
       const remedy = remedyOf(error);
       const dead = remedy === 'reject' || lastAttempt;
