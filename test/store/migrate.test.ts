@@ -1,33 +1,34 @@
 import t from 'tap';
-import { systemClock } from '../../src/lib/clock.ts';
-import { type Migration } from '../../src/store/load-migrations.ts';
+import type { Fault } from '../../src/lib/fault.ts';
+import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { applyRetention, migrate } from '../../src/store/migrate.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
-import { openStore, retention } from './open-store.ts';
+import { migrateOptions, openStore, retention } from './open-store.ts';
 
-const options = { database: 'otel', retention, dryRun: false, clock: systemClock };
+const timeoutMs = 10_000;
+const dayMs = 86_400_000;
 
-t.test('a real engine', async (t) => {
+t.test('migrations on a real engine', async (t) => {
   const engine = await startClickHouse(t);
   const store = openStore(t, engine);
 
   t.test('a dry run names every statement and touches nothing', async (t) => {
-    const report = await migrate(store, { ...options, dryRun: true });
-    t.ok(report.statements.some((it) => it.startsWith('CREATE DATABASE')));
+    const report = await migrate(store, { ...migrateOptions, dryRun: true });
+    t.match(report.statements[0], /^CREATE DATABASE/);
     t.ok(report.statements.some((it) => it.includes('otel_traces_trace_id_ts_mv')));
     t.ok(report.statements.some((it) => it.includes('MODIFY TTL')));
     const databases = await store.inspect("SELECT name FROM system.databases WHERE name = 'otel'", {
-      timeoutMs: 5_000,
+      timeoutMs,
     });
     t.strictSame(databases, []);
   });
 
   t.test('four daemons that start at once all succeed and leave one schema', async (t) => {
     const stores = [1, 2, 3, 4].map(() => openStore(t, engine));
-    await Promise.all(stores.map((it) => migrate(it, options)));
-    const recorded = await store.query<{ Version: number; rows: number }>(
+    await Promise.all(stores.map((it) => migrate(it, migrateOptions)));
+    const recorded = await store.query(
       'SELECT Version, toUInt32(count()) AS rows FROM schema_migrations GROUP BY Version ORDER BY Version',
-      { timeoutMs: 5_000 },
+      { timeoutMs },
     );
     t.strictSame(
       recorded,
@@ -36,7 +37,75 @@ t.test('a real engine', async (t) => {
   });
 
   t.test('a second start has nothing to do', async (t) => {
-    const report = await migrate(store, options);
+    const report = await migrate(store, migrateOptions);
     t.strictSame(report, { migrations: [], statements: [], unknown: [] });
+  });
+
+  t.test('a migration that was interrupted is finished by the next start', async (t) => {
+    const half = { ...migrateOptions, database: 'half' };
+    let left = 5;
+    const dying = {
+      ...store,
+      command: async (sql: string) => {
+        left -= 1;
+        if (left < 0) throw new Error('killed here');
+        await store.command(sql);
+      },
+    };
+    await t.rejects(migrate(dying, half), { message: 'killed here' });
+    const report = await migrate(store, half);
+    t.equal(report.migrations.length, 9, 'the first file was not recorded yet');
+    t.strictSame((await migrate(store, half)).statements, []);
+    await store.command('DROP DATABASE half SYNC');
+  });
+
+  t.test('a changed retention alters the tables it concerns, also at reload', async (t) => {
+    const longer = { ...retention, traces: { raw: 20 * dayMs } };
+    const ran = await applyRetention(store, longer, migrateOptions);
+    t.strictSame(ran, [
+      'ALTER TABLE `otel`.`otel_traces` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(20)',
+      'ALTER TABLE `otel`.`otel_traces_trace_id_ts` MODIFY TTL Start + toIntervalDay(20)',
+    ]);
+    t.strictSame(await applyRetention(store, longer, migrateOptions), []);
+    const odd = { ...retention, logs: 90_500 };
+    const report = await migrate(store, { ...migrateOptions, retention: odd });
+    t.strictSame(report.statements, [
+      'ALTER TABLE `otel`.`otel_traces` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(14)',
+      'ALTER TABLE `otel`.`otel_traces_trace_id_ts` MODIFY TTL Start + toIntervalDay(14)',
+      'ALTER TABLE `otel`.`otel_logs` MODIFY TTL TimestampTime + toIntervalSecond(91)',
+    ]);
+    t.strictSame(await applyRetention(store, odd, migrateOptions), []);
+  });
+
+  t.test('every table and column says what it holds', async (t) => {
+    const bare = await store.inspect(
+      "SELECT table, name FROM system.columns WHERE database = 'otel' AND comment = '' " +
+        "AND table NOT IN (SELECT name FROM system.tables WHERE database = 'otel' AND engine LIKE '%View')" +
+        "UNION ALL SELECT name, '' FROM system.tables WHERE database = 'otel' AND comment = ''",
+      { timeoutMs },
+    );
+    t.strictSame(bare, []);
+  });
+
+  t.test('an edited migration is refused by name', async (t) => {
+    const migrations = (await loadMigrations()).map((it) =>
+      it.version === 2 ? { ...it, checksum: 'f'.repeat(64) } : it,
+    );
+    await t.rejects(migrate(store, { ...migrateOptions, migrations }), {
+      code: 'ERR_MIGRATION_CHANGED',
+      remedy: 'reject',
+      message: /0002-metrics-gauge\.sql/,
+    } satisfies Partial<Record<keyof Fault, unknown>>);
+  });
+
+  t.test('a program older than the database says which versions it does not know', async (t) => {
+    const migrations = (await loadMigrations()).filter((it) => it.version < 9);
+    const report = await migrate(store, {
+      ...migrateOptions,
+      retention: { ...retention, logs: 90_500 },
+      migrations,
+    });
+    t.strictSame(report.unknown, [9]);
+    t.strictSame(report.statements, []);
   });
 });

@@ -37,3 +37,10 @@ export const openStore = (
   t.teardown(() => store.close());
   return store;
 };
+
+export const migrateOptions = {
+  database: 'otel',
+  retention,
+  dryRun: false,
+  clock: systemClock,
+} as const;
