@@ -4,6 +4,8 @@ import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
+import { LogWalker } from './logs.ts';
+import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
 import { Rejections } from './rejections.ts';
 import { TraceWalker } from './traces.ts';
@@ -47,8 +49,19 @@ class Builder implements ColumnBuilder {
     const wire = new Wire(this.#arena);
     const values = new Values(this.#arena, wire);
     const attributes = new Attributes(this.#arena, wire, values);
-    this.#signal = new TraceWalker(this.#arena, wire, attributes, this.#rejections);
+    this.#signal = this.#signalWalker(signal, wire, values, attributes);
     this.#walker = new EnvelopeWalker(this.#arena, wire, attributes, this.#signal);
+  }
+
+  #signalWalker(signal: Signal, wire: Wire, values: Values, attributes: Attributes): ItemWalker {
+    switch (signal) {
+      case 'traces':
+        return new TraceWalker(this.#arena, wire, attributes, this.#rejections);
+      case 'metrics':
+        return new MetricWalker(this.#arena, wire, attributes);
+      case 'logs':
+        return new LogWalker(this.#arena, wire, values, attributes);
+    }
   }
 
   append = (encoding: Encoding, body: Uint8Array): Acceptance | 'full' => {

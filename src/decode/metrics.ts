@@ -1,0 +1,128 @@
+import type { Arena } from './arena.ts';
+import type { Attributes } from './attributes.ts';
+import type { ItemWalker } from './envelope.ts';
+import { ExponentialPoints } from './exponential-points.ts';
+import { HistogramPoints } from './histogram-points.ts';
+import type { MetricTable } from './metric-columns.ts';
+import { NumberPoints } from './number-points.ts';
+import type { PointTools, PointWalker } from './points.ts';
+import { SummaryPoints } from './summary-points.ts';
+import { bytesField, varintField, type Wire } from './wire.ts';
+
+const nameField = bytesField(1);
+const descriptionField = bytesField(2);
+const unitField = bytesField(3);
+
+// The five kinds of data use the same field numbers.
+const dataPoint = bytesField(1);
+const temporalityField = varintField(2);
+const isMonotonicField = varintField(3);
+
+/** Walks metrics into the five metric tables, a row per data point. */
+export class MetricWalker implements ItemWalker {
+  readonly tables: readonly MetricTable[];
+  readonly #tools: PointTools;
+  readonly #kinds: ReadonlyMap<number, PointWalker>;
+  #temporality = 0;
+  #isMonotonic = false;
+
+  constructor(arena: Arena, wire: Wire, attributes: Attributes) {
+    this.#tools = { arena, wire, attributes };
+    this.#kinds = new Map<number, PointWalker>([
+      [bytesField(5), new NumberPoints(this.#tools, 'gauge')],
+      [bytesField(7), new NumberPoints(this.#tools, 'sum')],
+      [bytesField(9), new HistogramPoints(this.#tools)],
+      [bytesField(10), new ExponentialPoints(this.#tools)],
+      [bytesField(11), new SummaryPoints(this.#tools)],
+    ]);
+    this.tables = [...this.#kinds.values()].map(({ table }) => table);
+  }
+
+  item = (position: number, end: number): void => {
+    const { wire } = this.#tools;
+    let nameAt = position;
+    let nameLength = 0;
+    let descriptionAt = position;
+    let descriptionLength = 0;
+    let unitAt = position;
+    let unitLength = 0;
+    let data = 0;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      const at = wire.pos;
+      p = wire.skip(tag, at, end);
+      switch (tag) {
+        case nameField:
+          nameLength = wire.length(at, end);
+          nameAt = wire.pos;
+          break;
+        case descriptionField:
+          descriptionLength = wire.length(at, end);
+          descriptionAt = wire.pos;
+          break;
+        case unitField:
+          unitLength = wire.length(at, end);
+          unitAt = wire.pos;
+          break;
+        default:
+          // A oneof: the last kind wins.
+          if (this.#kinds.has(tag)) data = tag;
+      }
+    }
+    wire.landed(p, end);
+    const kind = this.#kinds.get(data);
+    if (!kind) return;
+    this.#points(kind, data, position, end);
+    const { table } = kind;
+    const rows = table.rows() - table.metricName.rows();
+    if (rows === 0) return;
+    table.metricName.fill(nameAt, nameLength, rows);
+    table.metricDescription.fill(descriptionAt, descriptionLength, rows);
+    table.metricUnit.fill(unitAt, unitLength, rows);
+    kind.finish(rows, this.#temporality, this.#isMonotonic);
+  };
+
+  #points(kind: PointWalker, data: number, position: number, end: number): void {
+    const { wire } = this.#tools;
+    this.#temporality = 0;
+    this.#isMonotonic = false;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      const at = wire.pos;
+      p = wire.skip(tag, at, end);
+      if (tag !== data) continue;
+      const length = wire.length(at, end);
+      this.#data(kind, wire.pos, wire.pos + length);
+    }
+  }
+
+  #data(kind: PointWalker, position: number, end: number): void {
+    const { wire } = this.#tools;
+    let p = position;
+    while (p < end) {
+      const tag = wire.varint(p);
+      p = wire.pos;
+      switch (tag) {
+        case dataPoint: {
+          const length = wire.length(p, end);
+          p = wire.pos + length;
+          kind.point(p - length, p);
+          break;
+        }
+        case temporalityField:
+          this.#temporality = wire.varint(p);
+          p = wire.pos;
+          break;
+        case isMonotonicField:
+          this.#isMonotonic = wire.varint(p) !== 0;
+          p = wire.pos;
+          break;
+        default:
+          p = wire.skip(tag, p, end);
+      }
+    }
+    wire.landed(p, end);
+  }
+}
