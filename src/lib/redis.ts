@@ -65,8 +65,9 @@ export const connectRedis = (options: RedisConnectionOptions): RedisConnection =
 
   const close = async (limitMs = 2_000): Promise<void> => {
     if (redis.status === 'ready') {
-      const quit = redis.quit().catch(() => {});
-      await firstOf(clock, limitMs, quit);
+      const ended = new Promise((resolve) => redis.once('end', resolve));
+      redis.quit().catch(() => {});
+      await firstOf(clock, limitMs, ended);
     }
     endRedis(redis);
   };
@@ -78,6 +79,7 @@ export const connectRedis = (options: RedisConnectionOptions): RedisConnection =
  * those hanging who wait for its end (BullMQ's close, bullmq#4656): we say it instead.
  */
 export const endRedis = (redis: Redis): void => {
+  if (redis.status === 'end') return;
   redis.disconnect();
   if (redis.status !== 'reconnecting') return;
   redis.status = 'end';
