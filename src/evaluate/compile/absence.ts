@@ -15,7 +15,7 @@ import { timeParameter } from './window.ts';
 /** Answers, for each label set seen within the longer window, how many seconds ago that was. */
 export const absenceSignal = (plan: AbsencePlan): CompiledSignal => {
   const binder = createBinder();
-  const labels = plan.by.map((it) => `${it.attribute}`);
+  const labels = plan.by.map((it) => it.attribute);
   const seen = tablesOf(plan.from, binder).map(({ table, time, attributes, filters }) => {
     const where = [
       `${time} >= {from:DateTime64(9)}`,

@@ -31,7 +31,19 @@ const valueSql = (value: ValueFunction, binder: Binder): string => {
       return `countIf(${isError}) / nullIf(count(), 0)`;
     case 'uniq':
       return `uniqIf(${attributeSql(logAttributes, value.attribute, binder)} AS attribute, attribute != '')`;
-    default:
+    case 'count':
+    case 'increase':
       return 'count()';
+    case 'hit_rate':
+    case 'success_rate':
+    case 'share_within':
+    case 'rate_since_first':
+    case 'sum':
+    case 'avg':
+    case 'min':
+    case 'max':
+    case 'last':
+    case 'percentile':
+      throw new Error(`logs have no ${value.kind}`);
   }
 };

@@ -5,7 +5,6 @@ import { absenceSignal } from './absence.ts';
 import { createBinder } from './binder.ts';
 import { cachesSql } from './caches.ts';
 import { baseLookbackMs } from './counters.ts';
-import { rowsMax } from './grouped.ts';
 import { logsSql } from './logs.ts';
 import { metricsSql } from './metrics.ts';
 import { spansSql } from './spans.ts';
@@ -66,8 +65,7 @@ const windowParameters = (
 const sqlSignal = (plan: SqlPlan): CompiledSignal => ({
   sql: plan.sql,
   parameters: (atMs) => windowParameters(plan, atMs),
-  // `break` ends the answer at a block instead of failing it: enough to see that there are too many.
-  settings: { readonly: 2, max_result_rows: rowsMax + 1, result_overflow_mode: 'break' },
+  settings: {},
   labelNames: undefined,
   unit: 'unknown',
   absentValue: undefined,
