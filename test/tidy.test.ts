@@ -27,7 +27,6 @@ const layers = [
 /** Where a package may be imported. Everything not listed is free, which is for `node:` only. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   '@clickhouse/client': ['store/client.ts'],
-  '@fastify/swagger': ['console/'],
   '@opentelemetry/': ['lib/telemetry'],
   '@slack/web-api': ['notify/slack.ts'],
   bullmq: ['lib/jobs/'],

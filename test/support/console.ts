@@ -1,0 +1,140 @@
+import type { Test } from 'tap';
+import type {
+  AlertView,
+  ConsolePorts,
+  DeadLetterView,
+  Dependencies,
+  ReloadOutcome,
+} from '../../src/console/ports.ts';
+import { type ConsoleOptions, createConsoleServer } from '../../src/console/server.ts';
+import { matchesAll } from '../../src/decide/matcher.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { noopMeter } from '../../src/lib/meter.ts';
+import type { Acknowledgement, Silence } from '../../src/model/suppression.ts';
+
+/** What stands behind a console: the daemon's state as plain lists that a test may change. */
+export interface Backend {
+  alerts: AlertView[];
+  silences: Silence[];
+  acknowledgements: Acknowledgement[];
+  deadLetters: DeadLetterView[];
+  dependencies: () => Promise<Dependencies>;
+  reload: () => Promise<ReloadOutcome>;
+  metrics: string;
+}
+
+export const alertView = (view: Partial<AlertView> = {}): AlertView => ({
+  id: 'f00d-1',
+  fingerprint: 'f00d',
+  ruleId: 'shop.yaml/checkout/Slow',
+  labels: { alertname: 'Slow', service_name: 'checkout', severity: 'critical' },
+  annotations: { summary: 'p99 is 800 ms' },
+  phase: 'firing',
+  activeAtMs: Date.UTC(2026, 0, 5, 9, 0),
+  firedAtMs: Date.UTC(2026, 0, 5, 9, 2),
+  values: { p99: 0.8 },
+  suppressed: [],
+  escalationLevel: 0,
+  ...view,
+});
+
+export const memoryBackend = (): Backend => ({
+  alerts: [],
+  silences: [],
+  acknowledgements: [],
+  deadLetters: [],
+  dependencies: async () => ({ clickhouse: { state: 'up' }, redis: { state: 'up' } }),
+  reload: async () => ({ ok: true, warnings: [] }),
+  metrics: '# TYPE tocsin_build_info gauge\ntocsin_build_info 1\n',
+});
+
+const portsOf = (backend: Backend): ConsolePorts => {
+  const dropLetter = async (id: string) => {
+    const before = backend.deadLetters.length;
+    backend.deadLetters = backend.deadLetters.filter((it) => it.id !== id);
+    return backend.deadLetters.length < before;
+  };
+  return {
+    status: () => ({
+      version: '1.2.3',
+      instance: 'here-1',
+      roles: ['ingest', 'console'],
+      listen: { otlp_http: '127.0.0.1:4318' },
+      startedAtMs: Date.UTC(2026, 0, 5),
+    }),
+    dependencies: () => backend.dependencies(),
+    metricsText: async () => backend.metrics,
+    reload: () => backend.reload(),
+    alerts: {
+      list: async () => backend.alerts,
+      acknowledge: async (alertId, by) => {
+        if (!backend.alerts.some((it) => it.id === alertId)) return undefined;
+        const taken = { alertId, by, atMs: Date.UTC(2026, 0, 5, 10) };
+        backend.acknowledgements.push(taken);
+        return taken;
+      },
+      acknowledgements: async () => backend.acknowledgements,
+      match: matchesAll,
+    },
+    silences: {
+      add: async (draft) => {
+        const id = `s${backend.silences.length + 1}`;
+        const added = { ...draft, id, updatedAtMs: draft.startsAtMs };
+        backend.silences.push(added);
+        return added;
+      },
+      list: async () => backend.silences,
+      expire: async (id) => {
+        const found = backend.silences.some((it) => it.id === id);
+        backend.silences = backend.silences.filter((it) => it.id !== id);
+        return found;
+      },
+    },
+    rules: async () => [
+      { id: 'r1', group: 'g', name: 'Slow', health: 'error', lastError: 'no table' },
+    ],
+    receivers: {
+      list: () => [{ name: 'ops', channels: ['email', 'slack'] }],
+      test: async (name) =>
+        name === 'ops'
+          ? [
+              {
+                channel: 'email',
+                channelIndex: 0,
+                outcome: { kind: 'delivered', answer: '250 queued' },
+              },
+              {
+                channel: 'slack',
+                channelIndex: 1,
+                outcome: { kind: 'refused', reason: 'channel_not_found', answer: '{"ok":false}' },
+              },
+            ]
+          : undefined,
+    },
+    deadLetters: {
+      list: async () => backend.deadLetters,
+      retry: dropLetter,
+      drop: dropLetter,
+    },
+  };
+};
+
+/** The real server on a free port of loopback. */
+export const startConsole = async (
+  t: Pick<Test, 'teardown'>,
+  backend: Backend,
+  options: Partial<ConsoleOptions> = {},
+): Promise<string> => {
+  const server = createConsoleServer(portsOf(backend), {
+    listen: { host: '127.0.0.1', port: 0 },
+    version: '1.2.3',
+    clock: systemClock,
+    log: silentLog,
+    meter: noopMeter,
+    ...options,
+  });
+  const { port } = await server.start();
+  t.teardown(server.stop);
+  return `http://127.0.0.1:${port}`;
+};
