@@ -19,4 +19,12 @@ export const redisKeys = {
   acknowledgements: `${redisPrefix}:acks`,
   /** Hash: alert id → JSON of what the notifier owes and has told. */
   told: `${redisPrefix}:told`,
+  /** Hash: notification id → JSON of how it ended, for one alert. */
+  settled: (alertId: string) => `${redisPrefix}:settled:${alertId}`,
+  /** Hash: notification id → JSON of a delivery that was given up. */
+  deadLetters: `${redisPrefix}:dead`,
+  /** Stream of rows on their way to a table of ClickHouse, JSON in the field `row`. */
+  ledger: (table: string) => `${redisPrefix}:ledger:${table}`,
+  /** Id of the last row of the batch that is being stored. */
+  ledgerCut: (table: string) => `${redisPrefix}:ledger-cut:${table}`,
 } as const;
