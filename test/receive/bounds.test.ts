@@ -56,7 +56,7 @@ const bombs: readonly (readonly ['gzip' | 'deflate' | 'zstd', Buffer])[] = [
 ];
 
 for (const [coding, wire] of bombs) {
-  t.test(`a ${coding} bomb of ${wire.length} bytes is stopped at the limit`, async (t) => {
+  t.test(`a ${coding} bomb is stopped at the limit`, async (t) => {
     const { hold, peak } = measuredHold();
     const bytesMax = 2 * mebibyte;
     await t.rejects(createDecompress()(coding, wire, bytesMax, hold), {

@@ -80,6 +80,19 @@ t.test('a sender that never stops reads its 413 and then loses the connection', 
   t.equal(door.taken.length, 0);
 });
 
+t.test('a sender that reads only after it has sent everything still finds its 413', async (t) => {
+  const door = await openHttp(t, { limits });
+  const { socket, text } = await dial(door);
+  socket.pause();
+  const body = Buffer.alloc(16 * kibibyte * kibibyte);
+  socket.write(head(`content-length: ${body.length}`));
+  const failure = await new Promise((resolve) => socket.write(body, resolve));
+  t.notOk(failure, 'nothing was reset');
+  socket.resume();
+  await until(() => text().startsWith('HTTP/1.1 413'));
+  socket.destroy();
+});
+
 t.test('a connection outlives a refusal when the rest of the request was small', async (t) => {
   const door = await openHttp(t);
   const { socket, text } = await dial(door);
@@ -259,6 +272,21 @@ t.test('stop does not wait for ever', async (t) => {
   await door.server.stop();
   await closed;
   t.match(door.lines.at(-1), { event: 'requests_abandoned', fields: { requests: 1 } });
+});
+
+t.test('a request that arrives during the drain is not taken', async (t) => {
+  const { ingest, entered, release } = gatedIngest();
+  const door = await openHttp(t, { ingest, limits: { drainMsMax: 5_000 } });
+  const { socket, closed } = await dial(door);
+  socket.write(`${head('content-length: 2')}{}`);
+  await entered;
+  const stopped = door.server.stop();
+  socket.write(`${head('content-length: 2')}{}`);
+  const refused = { code: 'ERR_RECEIVE_STOPPING' };
+  await until(() => door.metric('tocsin_receive_requests_refused', refused) === 1);
+  release();
+  await Promise.all([closed, stopped]);
+  t.equal(door.taken.length, 1);
 });
 
 t.test('a port in use is a fault that names the port and the key', async (t) => {
