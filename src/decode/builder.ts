@@ -4,6 +4,7 @@ import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
+import { JsonReader } from './json.ts';
 import { LogWalker } from './logs.ts';
 import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
@@ -42,10 +43,12 @@ class Builder implements ColumnBuilder {
   readonly #walker: EnvelopeWalker;
   readonly #rejections = new Rejections();
   readonly #noun: string;
+  readonly #json: JsonReader;
 
   constructor(signal: Signal, limits: ArenaLimits) {
     this.#arena = new Arena(limits);
     this.#noun = nouns[signal];
+    this.#json = new JsonReader(signal, limits.arenaBytesMax);
     const wire = new Wire(this.#arena);
     const values = new Values(this.#arena, wire);
     const attributes = new Attributes(this.#arena, wire, values);
@@ -65,10 +68,10 @@ class Builder implements ColumnBuilder {
   }
 
   append = (encoding: Encoding, body: Uint8Array): Acceptance | 'full' => {
-    if (encoding === 'json') throw new Error('not yet');
+    const request = encoding === 'json' ? this.#json.toProtobuf(body) : body;
     const before = this.rows();
     try {
-      return this.#walk(body);
+      return this.#walk(request);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'ERR_OTLP_MALFORMED') throw error;
@@ -77,7 +80,7 @@ class Builder implements ColumnBuilder {
     }
     // A single request with more distinct words than 16 bits can number: 32 do, for this block.
     this.#arena.indexShift = 2;
-    return this.#walk(body);
+    return this.#walk(request);
   };
 
   rows = (): number => this.#signal.tables.reduce((sum, table) => sum + table.rows(), 0);
