@@ -94,9 +94,10 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
     retryAfterMs(heldBytes(), rate.bytesPerSecond(clock.monotonicMs()), limits);
 
   const accept = async (encoding: Encoding, body: Uint8Array): Promise<Acceptance> => {
-    if (heldBytes() + body.length > limits.heldBytesMax) {
+    const held = heldBytes();
+    if (held > 0 && held + body.length > limits.heldBytesMax) {
       count.refused();
-      throw new Fault('ERR_BATCH_FULL', `${heldBytes()} bytes of ${signal} wait to be stored`, {
+      throw new Fault('ERR_BATCH_FULL', `${held} bytes of ${signal} wait to be stored`, {
         remedy: 'retry',
         retryAfterMs: backlogMs(),
       });

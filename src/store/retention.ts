@@ -58,9 +58,12 @@ export const retentionStatements = (
   });
 };
 
+/** A DateTime ends in 2106; one that passes it starts again in 1970, and its rows would be dropped. */
+const keptMsMax = 50 * 365 * 86_400_000;
+
 /** Written the way the engine writes it back, so that equal means equal text. */
 const interval = (keptMs: number): string => {
-  const seconds = Math.max(1, Math.ceil(keptMs / 1000));
+  const seconds = Math.max(1, Math.ceil(Math.min(keptMs, keptMsMax) / 1000));
   return seconds % 86_400 === 0
     ? `toIntervalDay(${seconds / 86_400})`
     : `toIntervalSecond(${seconds})`;

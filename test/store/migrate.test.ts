@@ -3,10 +3,11 @@ import type { Fault } from '../../src/lib/fault.ts';
 import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { applyRetention, migrate } from '../../src/store/migrate.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
-import { migrateOptions, openStore, retention } from './open-store.ts';
+import { migrateOptions as anyOptions, openStore, retention } from './open-store.ts';
 
 const timeoutMs = 10_000;
 const dayMs = 86_400_000;
+const migrateOptions = { ...anyOptions, retention };
 
 t.test('migrations on a real engine', async (t) => {
   const engine = await startClickHouse(t);

@@ -17,6 +17,16 @@ export const retention: RetentionMs = {
   audit: 365 * dayMs,
 };
 
+/** Long enough for rows of a fixed day to outlive these tests. */
+const decadeMs = 3_650 * dayMs;
+const longRetention: RetentionMs = {
+  traces: { raw: decadeMs },
+  metrics: { raw: decadeMs },
+  logs: decadeMs,
+  alerts: decadeMs,
+  audit: decadeMs,
+};
+
 /** A store on a running engine, closed with the test. */
 export const openStore = (
   t: Pick<Test, 'teardown'>,
@@ -40,7 +50,7 @@ export const openStore = (
 
 export const migrateOptions = {
   database: 'otel',
-  retention,
+  retention: longRetention,
   dryRun: false,
   clock: systemClock,
 } as const;
