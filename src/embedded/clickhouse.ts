@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import { type Credentials, keepCredentials } from './credentials.ts';
 import { configXml, daemonUser, fileFunctionSql, usersXml, viewerUser } from './engine-config.ts';
@@ -21,10 +20,8 @@ import {
 export interface EmbeddedClickHouseOptions extends SupervisorTools {
   /** The daemon's data directory; the engine keeps to `clickhouse/` and two credential files in it. */
   readonly dataDir: string;
-  /** Port 0 picks a free one. */
+  /** For people and their tools. Port 0 picks a free one. */
   readonly httpListen: { readonly host: string; readonly port: number };
-  /** Native TCP on the same host, where asked. */
-  readonly tcpPort?: number;
   /** For the whole process. The engine's own limit is set well below. */
   readonly memoryBytesMax: number;
   /** Overrides for tests. */
@@ -32,15 +29,15 @@ export interface EmbeddedClickHouseOptions extends SupervisorTools {
 }
 
 export interface EmbeddedClickHouse extends Supervised {
+  /** For the daemon itself: straight to the engine. Not for people; the port changes with each start. */
   readonly url: string;
   /** The daemon's own user; may do everything except read files and URLs of the host. */
   readonly username: string;
   readonly password: Credentials['password'];
   /** The read-only user for people's SQL. */
   readonly viewer: Credentials;
-  /** `host:port` as chosen. */
+  /** `host:port` as chosen: where people and their tools find the engine. */
   readonly httpAddress: string;
-  readonly tcpAddress: string | undefined;
 }
 
 const defaultLimits: SupervisorLimits = {
@@ -61,49 +58,39 @@ const defaultLimits: SupervisorLimits = {
 export const startEmbeddedClickHouse = async (
   options: EmbeddedClickHouseOptions,
 ): Promise<EmbeddedClickHouse> => {
-  const { host } = options.httpListen;
+  await outliveOrphan(options);
   const home = await prepareHome(options);
-  await outliveOrphan(home.dataDir, options.clock);
-  const http = { host, port: options.httpListen.port, key: 'listen.sql' };
-  const port = await findPort(http);
-  const tcpPort =
-    options.tcpPort === undefined
-      ? undefined
-      : await findPort({ host, port: options.tcpPort, key: 'listen.sql_tcp' });
-
-  const connectHost = reachable(host);
-  const door = {
-    host: connectHost,
-    port,
-    user: daemonUser,
-    password: home.daemon.password.reveal(),
-  };
+  const wish = { ...options.httpListen, key: 'listen.sql' };
+  const front = { host: wish.host, port: await findPort(wish) };
+  const port = await findPort({ host: loopback, port: 0, key: 'listen.sql' });
+  const door = { host: loopback, port, user: daemonUser, password: home.daemon.password.reveal() };
   const order: EngineOrder = {
     args: [
       `--path=${home.dataDir}`,
       `--config-file=${home.configFile}`,
       '--log-level=warning',
       '--logger.console',
-      `--listen_host=${host}`,
+      `--listen_host=${loopback}`,
       `--http_port=${port}`,
-      ...(tcpPort === undefined ? [] : [`--tcp_port=${tcpPort}`]),
-      `--query=SYSTEM START LISTEN HTTP; ${tcpPort === undefined ? '' : 'SYSTEM START LISTEN TCP; '}${lifeQuery}`,
+      `--query=SYSTEM START LISTEN HTTP; ${lifeQuery}`,
     ],
     door,
+    front,
   };
 
   const supervised = await supervise(
     {
       name: 'clickhouse',
+      prepare: () => dropSystemLogs(home.dataDir),
       spawn: () => spawnEngine(order),
       probe: async (signal) => {
-        await pingEngine(connectHost, port, signal);
+        await pingEngine(reachable(front.host), front.port, signal);
         await askEngine(door, 'SELECT 1', signal);
       },
       askToStop: (child) => {
         child.stdin?.end(`${stopLine}\n`);
       },
-      explain: (output) => explainEngine(output, { ...http, port }),
+      explain: (output) => explainEngine(output, { ...front, key: wish.key }),
     },
     { ...defaultLimits, ...options.limits },
     options,
@@ -111,14 +98,15 @@ export const startEmbeddedClickHouse = async (
 
   return {
     ...supervised,
-    url: `http://${authority(connectHost, port)}`,
+    url: `http://${authority(loopback, port)}`,
     username: home.daemon.user,
     password: home.daemon.password,
     viewer: home.viewer,
-    httpAddress: authority(host, port),
-    tcpAddress: tcpPort === undefined ? undefined : authority(host, tcpPort),
+    httpAddress: authority(front.host, front.port),
   };
 };
+
+const loopback = '127.0.0.1';
 
 interface EngineHome {
   readonly dataDir: string;
@@ -160,8 +148,8 @@ const prepareHome = async (options: EmbeddedClickHouseOptions): Promise<EngineHo
  * After a kill -9 of the daemon its engine needs a moment to die, and until then it holds the port and
  * the directory. The engine writes its process id into `status`; a reused id costs only the wait.
  */
-const outliveOrphan = async (dataDir: string, clock: Clock): Promise<void> => {
-  const status = await readFile(join(dataDir, 'status'), 'utf8').catch(() => '');
+const outliveOrphan = async ({ clock, dataDir }: EmbeddedClickHouseOptions): Promise<void> => {
+  const status = await readFile(join(dataDir, 'clickhouse/data/status'), 'utf8').catch(() => '');
   const pid = Number(/^PID: (\d+)/m.exec(status)?.[1] ?? 0);
   const endMs = clock.monotonicMs() + orphanMsMax;
   while (clock.monotonicMs() < endMs) {
@@ -171,6 +159,13 @@ const outliveOrphan = async (dataDir: string, clock: Clock): Promise<void> => {
 };
 
 const orphanMsMax = 4_000;
+
+/**
+ * In this mode the engine forgets its `system` tables when it stops but leaves their files, and then
+ * cannot make `system.query_log` again.
+ */
+const dropSystemLogs = (dataDir: string): Promise<void> =>
+  rm(join(dataDir, 'data/system'), { recursive: true, force: true });
 
 const engineProgram = fileURLToPath(new URL('engine.ts', import.meta.url));
 
@@ -189,7 +184,7 @@ const explainEngine = (
   output: string,
   listen: Parameters<typeof portInUse>[0],
 ): Fault | undefined => {
-  if (/Address already in use/.test(output)) return portInUse(listen);
+  if (/Address already in use|EADDRINUSE/.test(output)) return portInUse(listen);
   if (/Cannot lock file|Another server instance/.test(output)) {
     return new Fault(
       'ERR_DATA_DIR_LOCKED',

@@ -1,11 +1,14 @@
+import type { FrontListen } from './engine-front.ts';
 import type { EngineDoor } from './engine-http.ts';
 
 /** What the parent writes to the engine's standard input, as one line of JSON. Secrets travel only here. */
 export interface EngineOrder {
   /** The command line of clickhouse-local. */
   readonly args: readonly string[];
-  /** Where and as whom the engine can be asked to stop. */
+  /** Where the engine listens, and as whom it can be asked to stop. */
   readonly door: EngineDoor;
+  /** Where everybody else finds it. */
+  readonly front: FrontListen;
 }
 
 /** The second line the parent may write. Its input ending without it means that the parent has died. */
@@ -18,8 +21,18 @@ export const engineExit = { stopped: 0, badOrder: 64, failed: 70 } as const;
 export const lifeQuery =
   'SELECT sleepEachRow(0.2) FROM system.numbers SETTINGS max_block_size=1, max_threads=1 FORMAT Null';
 
-/** Ends the life query, and with it the engine. */
-export const stopSql = `KILL QUERY WHERE query LIKE 'SELECT sleepEachRow(0.2) FROM system.numbers%' ASYNC`;
+/**
+ * What ends an engine, in order: the queries of people, for whose connections it would wait, then the
+ * life query.
+ */
+export const stopSql: readonly string[] = [
+  "KILL QUERY WHERE query NOT LIKE 'SELECT sleepEachRow(0.2) FROM system.numbers%' AND query NOT LIKE 'KILL%' ASYNC",
+  "KILL QUERY WHERE query LIKE 'SELECT sleepEachRow(0.2) FROM system.numbers%' ASYNC",
+];
 
 export const isEngineOrder = (value: unknown): value is EngineOrder =>
-  typeof value === 'object' && value !== null && 'args' in value && 'door' in value;
+  typeof value === 'object' &&
+  value !== null &&
+  'args' in value &&
+  'door' in value &&
+  'front' in value;

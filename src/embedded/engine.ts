@@ -9,8 +9,9 @@ import { resolveLibchdb } from 'chdb/libchdb';
 import { DataType, load, open } from 'ffi-rs';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/fault.ts';
+import { openFront } from './engine-front.ts';
 import { askEngine } from './engine-http.ts';
-import { engineExit, isEngineOrder, stopLine, stopSql } from './engine-order.ts';
+import { type EngineOrder, engineExit, isEngineOrder, stopLine, stopSql } from './engine-order.ts';
 
 /**
  * How long the engine may take to stop before it is killed, which its writes survive. An orphan hurries:
@@ -31,12 +32,14 @@ const main = async (): Promise<number> => {
     return engineExit.badOrder;
   }
 
+  const closeFront = await openFront(order.front, order.door);
   let stopping = false;
   const stop = (limitMs: number) => {
     if (stopping) return;
     stopping = true;
+    closeFront();
     systemClock.after(limitMs, dieAtOnce);
-    askEngine(order.door, stopSql, AbortSignal.timeout(limitMs)).catch((error: unknown) => {
+    endQueries(order, AbortSignal.timeout(limitMs)).catch((error: unknown) => {
       process.stderr.write(`engine: cannot be asked to stop: ${messageOf(error)}\n`);
       dieAtOnce();
     });
@@ -49,6 +52,10 @@ const main = async (): Promise<number> => {
 
   await runEngine(order.args);
   return stopping ? engineExit.stopped : engineExit.failed;
+};
+
+const endQueries = async (order: EngineOrder, signal: AbortSignal): Promise<void> => {
+  for (const sql of stopSql) await askEngine(order.door, sql, signal);
 };
 
 const parsed = ([line]: readonly unknown[]): unknown => {

@@ -6,7 +6,10 @@ import { startEmbeddedClickHouse } from '../../src/embedded/clickhouse.ts';
 import { engineOptions } from './embedded-options.ts';
 
 export interface TestClickHouse {
+  /** Straight to the engine, as the daemon goes. */
   readonly url: string;
+  /** Where people and their tools go. */
+  readonly sqlUrl: string;
   /** The daemon's user; may create databases and do all DDL and DML. */
   readonly username: string;
   readonly password: string;
@@ -28,6 +31,7 @@ export const startClickHouse = async (t: Pick<Test, 'teardown'>): Promise<TestCl
   t.teardown(() => engine.stop().then(remove));
   return {
     url: engine.url,
+    sqlUrl: `http://${engine.httpAddress}`,
     username: engine.username,
     password: engine.password.reveal(),
     viewer: { username: 'viewer', password: engine.viewer.password.reveal() },

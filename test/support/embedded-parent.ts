@@ -14,6 +14,6 @@ const [clickhouse, redis] = await Promise.all([
   startEmbeddedClickHouse(engineOptions(dataDir)),
   startEmbeddedRedis(redisOptions(dataDir)),
 ]);
-const { url, username } = clickhouse;
+const { url, username, httpAddress } = clickhouse;
 const password = clickhouse.password.reveal();
-console.log(JSON.stringify({ url, username, password, socketPath: redis.socketPath }));
+console.log(JSON.stringify({ url, username, password, httpAddress, socketPath: redis.socketPath }));
