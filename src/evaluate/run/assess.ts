@@ -101,7 +101,8 @@ const judge = (input: AssessInput, it: InstanceReading): Judged => {
   const { memory, rule, slotMs } = input;
   const before = memory.get(it.fingerprint);
   const policy = it.about ? { ...rule.policy, keepFiringForMs: 0 } : rule.policy;
-  const result = input.step(before?.step, it.reading, slotMs, policy);
+  const stepped = input.step(before?.step, it.reading, slotMs, policy);
+  const result = it.about && it.reading === 'breach' ? { ...stepped, reason: it.about } : stepped;
   const active = result.state !== undefined || before?.step !== undefined;
   const now = active || it.breaches?.includes('1') ? describe(input, it, before) : undefined;
   const after = result.state && now ? { ...now, step: result.state } : now;

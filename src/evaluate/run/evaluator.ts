@@ -5,7 +5,7 @@ import { createJobQueue, type JobQueue, type NewJob } from '../../lib/jobs/queue
 import { createJobWorker, type JobContext, type JobWorker } from '../../lib/jobs/worker.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Meter } from '../../lib/meter.ts';
-import { connectRedis } from '../../lib/redis.ts';
+import { connectRedis, firstOf } from '../../lib/redis.ts';
 import type { Tracer } from '../../lib/tracer.ts';
 import type { Alert, AlertTransition } from '../../model/alert.ts';
 import { redisPrefix } from '../../model/keys.ts';
@@ -190,9 +190,9 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
 
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await ticking;
-    await worker?.close();
     await queue?.close();
+    await worker?.close();
+    if (ticking) await firstOf(clock, graceMs, ticking);
     await connection.close();
   };
 

@@ -99,10 +99,13 @@ export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> =
     unit: '{job}',
   });
 
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+
   const ask = async <T>(work: Promise<T>): Promise<T> => {
     const late = clockLate(clock);
     try {
-      return await Promise.race([work, late.rejection]);
+      return await Promise.race([work, late.rejection, closed.promise]);
     } catch (error) {
       throw new Fault('ERR_JOBS_UNAVAILABLE', `queue ${name}: ${messageOf(error)}`, {
         remedy: 'retry',
@@ -148,6 +151,7 @@ export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> =
     },
     retryFailed: (count) => ask(queue.retryJobs({ state: 'failed', count })),
     close: async () => {
+      closed.reject(new Error('closed'));
       await firstOf(
         clock,
         closeMsMax,
