@@ -11,6 +11,7 @@ import { createLoop } from './loop.ts';
 /** Rows a table may be behind while ClickHouse is away; then the oldest are lost, and counted. */
 export const ledgerRowsMax = 50_000;
 const batchRowsMax = 1_000;
+const batchesMax = 50;
 const shipEveryMs = 500;
 const tables: readonly LedgerTable[] = ['alert_events', 'notification_log'];
 
@@ -89,12 +90,13 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       countDropped(rows.length, { table });
     }
     await endBatch(redis, keys, [cut]);
-    return rows.length === batchRowsMax;
+    return true;
   };
 
   const ship = async (): Promise<void> => {
     for (const table of tables) {
-      while (await shipBatch(table));
+      // Bounded, so that a table that grows as fast as it is stored does not starve the other.
+      for (let batch = 0; batch < batchesMax && (await shipBatch(table)); batch += 1);
       waiting.set(table, await redis.xlen(redisKeys.ledger(table)));
     }
   };

@@ -44,6 +44,9 @@ export interface NotifierLimits {
   readonly deliveriesAtOnce: number;
   /** How long a stopping process waits for messages in flight. */
   readonly graceMs: number;
+  /** A dead process's messages are taken over after at most this and twice the interval. */
+  readonly lockDurationMs: number;
+  readonly stalledIntervalMs: number;
 }
 
 export const notifierLimits: NotifierLimits = {
@@ -57,6 +60,8 @@ export const notifierLimits: NotifierLimits = {
   retryAfterMsMax: 10 * 60_000,
   deliveriesAtOnce: 10,
   graceMs: 5_000,
+  lockDurationMs: 20_000,
+  stalledIntervalMs: 5_000,
 };
 
 export interface NotifierOptions {
@@ -98,9 +103,7 @@ export interface Notifier {
   readonly sendTest: (receiver: string) => Promise<readonly TestResult[]>;
 }
 
-/** A dead process's messages are taken over after at most this and twice the stalled interval. */
-const lockDurationMs = 30_000;
-const stalledIntervalMs = 10_000;
+/** Times a message may lose its process before it is given up. */
 const maxStalledCount = 10;
 /** Timers may fire a little early by the clock of another machine. */
 const timerSlackMs = 20;
@@ -176,8 +179,8 @@ export const createNotifier = (options: NotifierOptions): Notifier => {
     redisUrl,
     prefix: redisPrefix,
     concurrency: limits.deliveriesAtOnce,
-    lockDurationMs,
-    stalledIntervalMs,
+    lockDurationMs: limits.lockDurationMs,
+    stalledIntervalMs: limits.stalledIntervalMs,
     maxStalledCount,
     graceMs: limits.graceMs,
     backoff: (attempt: number) => backoffMs(attempt - 1, limits.backoff, random),
