@@ -15,7 +15,12 @@ const linesPerWindowMax = 50;
 const windowMs = 10_000;
 
 /** Makes what the child prints part of our log, one event a line, bounded. */
-export const followOutput = (child: ChildProcess, clock: Clock, log: Log): ChildOutput => {
+export const followOutput = (
+  child: ChildProcess,
+  clock: Clock,
+  log: Log,
+  isStopping: () => boolean,
+): ChildOutput => {
   const tail: string[] = [];
   let windowStartMs = clock.monotonicMs();
   let lines = 0;
@@ -36,7 +41,10 @@ export const followOutput = (child: ChildProcess, clock: Clock, log: Log): Child
     if (text === '' || isStackFrame(text)) return;
     tail.push(text);
     if (tail.length > tailLinesMax) tail.shift();
-    if (admit()) log.warn('embedded_output', { text });
+    if (!admit()) return;
+    // What it says about its ending is no news when we have asked for it.
+    if (isStopping()) log.debug('embedded_output', { text });
+    else log.warn('embedded_output', { text });
   };
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) createInterface({ input: stream }).on('line', take);
@@ -44,5 +52,5 @@ export const followOutput = (child: ChildProcess, clock: Clock, log: Log): Child
   return { tail: () => tail.join('\n') };
 };
 
-/** ClickHouse prints `12. ? @ 0x…` for each frame of a library without symbols: says nothing. */
-const isStackFrame = (text: string): boolean => /^\d+\. .* @ 0x[0-9a-f]+$/.test(text);
+/** ClickHouse prints `12. ? @ 0x…` for each frame of a library without symbols, which says nothing. */
+const isStackFrame = (text: string): boolean => /\b\d+\. \S+ @ 0x[0-9a-f]+$/.test(text);

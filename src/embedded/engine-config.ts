@@ -78,7 +78,7 @@ export const configXml = (config: EngineConfig): string => {
       <logger><name>TCPHandler</name><level>none</level></logger>
     </levels>
   </logger>
-  <keep_alive_timeout>3</keep_alive_timeout>
+  <keep_alive_timeout>10</keep_alive_timeout>
   <users_config>${xml(config.usersFile)}</users_config>
   <timezone>UTC</timezone>
   <max_server_memory_usage>${countedBytesMax}</max_server_memory_usage>

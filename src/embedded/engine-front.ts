@@ -58,6 +58,7 @@ const forward = async (
   }
   const { method, url: path } = incoming;
   const question = request({ host, port, method, path, agent: false, headers: passed(incoming) });
+  question.on('error', () => {});
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     question.once('response', resolve);
     question.once('error', reject);

@@ -162,7 +162,7 @@ class Supervisor implements Supervised {
 
   #spawn(): Life {
     const child = this.#part.spawn();
-    const output = followOutput(child, this.#clock, this.#log);
+    const output = followOutput(child, this.#clock, this.#log, () => this.#stopping.signal.aborted);
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => {
         if (child.pid === undefined) resolve(error.message);
