@@ -3,7 +3,7 @@ import { assembleRule, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import { readRule } from './read-rule.ts';
 import { readSla } from './read-sla.ts';
-import { type GroupInput, type RuleFile, ruleFileSchema } from './schema.ts';
+import { type GroupInput, type RuleFile, type RuleInput, ruleFileSchema } from './schema.ts';
 import { breachRules, burnRules } from './sla-rules.ts';
 
 export interface RuleText {
@@ -19,6 +19,9 @@ export interface RuleDefaults {
 }
 
 const fileCharsMax = 2_000_000;
+
+/** SLAs of a file make two groups of their own: breaches, and burn rates, which hurry more. */
+const slaGroups: readonly string[] = ['slas', 'slas-burn-rates'];
 
 /** Breaches of long windows come slowly, and looking is dear. */
 const breachIntervalMs = 300_000;
@@ -78,6 +81,9 @@ const loadGroups = (value: RuleFile, tools: Tools): readonly RuleGroup[] =>
     if (value.groups.findIndex((it) => it.name === group.name) < index) {
       tools.report(['groups', index, 'name'], `${group.name} is the name of another group`);
     }
+    if (value.slas.length > 0 && slaGroups.includes(group.name)) {
+      tools.report(['groups', index, 'name'], `${group.name} is the group of this file's SLAs`);
+    }
     return loadGroup(group, index, tools);
   });
 
@@ -92,8 +98,7 @@ const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGro
     counts.set(name, count);
     const ruleId = `${id}/${safe(name)}${count === 1 ? '' : `.${count}`}`;
     const place = { id: ruleId, line: problemAt(path, '').line, path };
-    const own = { ...rule, labels: { ...group.labels, ...rule.labels } };
-    return assembled(readRule(own, place, report), path, report);
+    return assembled(readRule(withGroupLabels(rule, group), place, report), path, report);
   });
   return {
     id,
@@ -104,6 +109,12 @@ const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGro
     limit: group.limit,
     rules,
   };
+};
+
+/** A rule's own severities win over a severity that its group gives. */
+const withGroupLabels = (rule: RuleInput, { labels }: GroupInput): RuleInput => {
+  const { severity: _severity, ...others } = labels;
+  return { ...rule, labels: { ...(rule.severities ? others : labels), ...rule.labels } };
 };
 
 /** A rule with mistakes in its texts is left out, like one with mistakes elsewhere. */
@@ -121,7 +132,6 @@ const assembled = (
   return mistaken ? [] : [rule];
 };
 
-/** SLAs of a file make two groups of their own: breaches, and burn rates, which hurry more. */
 const loadSlas = (value: RuleFile, tools: Tools): readonly RuleGroup[] => {
   const { file, defaults, problemAt, report } = tools;
   const groupOf = (name: string, leastIntervalMs: number) => ({

@@ -156,8 +156,11 @@ const readBurnRates = (
     report(at, 'only availability and error_rate have burn rates');
     return undefined;
   }
+  // In a short period the slow ones of the default windows would reach beyond it.
   const rates =
-    input.burn_rates === 'default' ? defaultBurnRates : readList(input.burn_rates, at, report);
+    input.burn_rates === 'default'
+      ? defaultBurnRates.filter((it) => it.longMs < period)
+      : readList(input.burn_rates, at, report);
   if (!rates || budget === undefined) return undefined;
   for (const [index, rate] of rates.entries()) {
     const place = input.burn_rates === 'default' ? at : [...at, index];
