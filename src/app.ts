@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import type { Backends } from './backends.ts';
+import { formatAddress } from './config/address.ts';
+import type { Config } from './config/config.ts';
+import type { ReloadOutcome } from './console/ports.ts';
+import { createConsoleServer } from './console/server.ts';
+import { consolePorts } from './console-ports.ts';
+import { decideDeliveries } from './decide/deliveries.ts';
+import { findSilence } from './decide/silence.ts';
+import { step } from './decide/step.ts';
+import { createEvaluator } from './evaluate/run/evaluator.ts';
+import type { Files, FilesReading } from './files.ts';
+import { dependenciesOf } from './health.ts';
+import { createIngestPath } from './ingest.ts';
+import { backoffMs, type Random } from './lib/backoff.ts';
+import type { Clock } from './lib/clock.ts';
+import { formatProblem } from './lib/document.ts';
+import { remedyOf } from './lib/fault.ts';
+import { httpRequest } from './lib/http-client.ts';
+import type { Log } from './lib/log.ts';
+import { connectRedis } from './lib/redis.ts';
+import type { Teardown } from './lib/teardown.ts';
+import type { Telemetry } from './lib/telemetry.ts';
+import { createNotifier } from './notify/notifier.ts';
+import { createByteBudget } from './receive/budget.ts';
+import { createOtlpGrpcServer } from './receive/grpc-server.ts';
+import { createOtlpHttpServer } from './receive/http-server.ts';
+import { defaultReceiveLimits } from './receive/limits.ts';
+import { connectStore, type Store } from './store/client.ts';
+import { createInserter } from './store/insert.ts';
+import { migrate } from './store/migrate.ts';
+
+export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
+export type Role = (typeof roles)[number];
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly roles: ReadonlySet<Role>;
+  readonly files: Files;
+  /** Reads rules and alerting again, for reload; links in messages point to `externalUrl`. */
+  readonly readFiles: (externalUrl: string) => FilesReading;
+  readonly backends: Backends;
+  readonly telemetry: Telemetry;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly teardown: Teardown;
+}
+
+export interface App {
+  /** Key of `listen` to `host:port` as bound. */
+  readonly listen: Readonly<Record<string, string>>;
+  readonly reload: () => Promise<ReloadOutcome>;
+}
+
+const evaluationTimeoutMs = 20_000;
+const migrateBackoff = { firstMs: 500, maxMs: 10_000 };
+
+/**
+ * Builds the parts and joins them: sinks first, so that whatever arrives finds its way prepared. What
+ * is started is registered with the teardown, which ends it in the opposite order.
+ */
+export const startApp = async (options: AppOptions): Promise<App> => {
+  const { config, files, backends, telemetry, clock, random, log, teardown } = options;
+  const { meter, tracer } = telemetry;
+  const parts = { clock, random, log, meter, tracer };
+  const instanceId = randomUUID();
+  const listen: Record<string, string> = {};
+  const started: { atMs?: number } = {};
+
+  const { database } = config.clickhouse;
+  const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
+  teardown.add('store', store.close);
+  const inserter = createInserter({ ...parts, store });
+
+  const { redisUrl } = backends;
+  const evaluator = createEvaluator({
+    ...parts,
+    groups: files.groups,
+    redisUrl,
+    query: store.query,
+    step,
+    evaluationTimeoutMs,
+    onCommitted: () => notifier.poke(),
+  });
+  const notifier = createNotifier({
+    ...parts,
+    redisUrl,
+    alerting: files.alerting,
+    decide: decideDeliveries,
+    findSilence,
+    insertRows: store.insertRows,
+    readAlerts: evaluator.alerts,
+    http: httpRequest,
+  });
+  const health = connectRedis({ ...parts, url: redisUrl, role: 'commands', name: 'health' });
+  teardown.add('health connection', () => health.close());
+
+  let alerting = files.alerting;
+  const reload = async (): Promise<ReloadOutcome> => {
+    const reading = options.readFiles(externalUrl());
+    if (!reading.ok) {
+      const problems = reading.problems.map(formatProblem);
+      log.error('reload_refused', { problems });
+      return { ok: false, problems };
+    }
+    alerting = reading.files.alerting;
+    evaluator.reload(reading.files.groups);
+    notifier.reload(alerting);
+    const warnings = reading.files.warnings.map(formatProblem);
+    log.info('reloaded', { groups: reading.files.groups.length, warnings });
+    return { ok: true, warnings };
+  };
+  const externalUrl = () => `http://${listen['console'] ?? formatAddress(config.listen.console)}`;
+
+  const console = createConsoleServer(
+    consolePorts({
+      evaluator,
+      notifier,
+      alerting: () => alerting,
+      status: () => ({
+        version: options.version,
+        instance: instanceId,
+        roles: roles.filter((it) => options.roles.has(it)),
+        listen,
+        startedAtMs: started.atMs ?? clock.nowMs(),
+      }),
+      dependencies: () =>
+        dependenciesOf({
+          backends,
+          pingClickHouse: store.ping,
+          pingRedis: async () => {
+            await health.redis.ping();
+          },
+          startedAtMs: () => started.atMs,
+        }),
+      metricsText: telemetry.prometheusText,
+      reload,
+    }),
+    { ...parts, listen: config.listen.console, version: options.version },
+  );
+  teardown.add('console', console.stop);
+  listen['console'] = formatAddress(await console.start());
+  if (backends.embedded.clickhouse) listen['sql'] = backends.embedded.clickhouse.httpAddress;
+  // Port 0: only now is it known where links in messages point.
+  if (config.listen.console.port === 0) await reload();
+
+  await migrateWhenReachable(store, options);
+  teardown.add('notifier', notifier.stop);
+  teardown.add('evaluator', evaluator.stop);
+  if (options.roles.has('notify')) notifier.start();
+  if (options.roles.has('evaluate')) evaluator.start();
+
+  if (options.roles.has('ingest')) {
+    const { limits, batch } = config.ingest;
+    const path = createIngestPath({
+      ...parts,
+      insert: inserter.insertBlock,
+      limits: batch,
+      instanceId,
+    });
+    teardown.add('batches', path.drain);
+    const receiveLimits = {
+      ...defaultReceiveLimits,
+      bodyBytesMax: limits.requestBytesMax,
+      heldBytesMax: limits.pendingBytesMax,
+      connectionsMax: limits.connectionsMax,
+      bodyMsMax: limits.requestTimeoutMs,
+    };
+    const door = {
+      clock,
+      log,
+      meter,
+      ingest: path.ingest,
+      limits: receiveLimits,
+      budget: createByteBudget(limits.pendingBytesMax, clock),
+    };
+    const http = createOtlpHttpServer({ ...door, listen: config.listen.otlpHttp });
+    const grpc = createOtlpGrpcServer({ ...door, listen: config.listen.otlpGrpc });
+    teardown.add('OTLP doors', async () => {
+      await Promise.all([http.stop(), grpc.stop()]);
+    });
+    listen['otlp_http'] = formatAddress(await http.start());
+    listen['otlp_grpc'] = formatAddress(await grpc.start());
+  }
+
+  // Ends first: what it still holds goes through our own door.
+  teardown.add('telemetry', telemetry.stop);
+  const { export: exportTo } = config.telemetry;
+  const self = listen['otlp_http'] && `http://${listen['otlp_http']}`;
+  telemetry.start(exportTo === 'off' ? undefined : exportTo === 'self' ? self : exportTo);
+  started.atMs = clock.nowMs();
+  return { listen, reload };
+};
+
+/** A server that is not there yet is waited for, telling why; a schema that cannot be is an end. */
+const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<void> => {
+  const { config, clock, random, log } = options;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const report = await migrate(store, {
+        database: config.clickhouse.database,
+        retention: config.retention,
+        dryRun: false,
+        clock,
+      });
+      if (report.migrations.length > 0)
+        log.info('schema_migrated', { ...report, statements: report.statements.length });
+      return;
+    } catch (error) {
+      if (remedyOf(error) !== 'retry' || config.clickhouse.kind === 'embedded') throw error;
+      log.warn('clickhouse_awaited', { attempt, error });
+      await clock.sleep(backoffMs(attempt, migrateBackoff, random));
+    }
+  }
+};

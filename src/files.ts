@@ -1,0 +1,134 @@
+import { globSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { loadAlerting } from './config/alerting.ts';
+import type { Config } from './config/config.ts';
+import type { Environment } from './config/substitute.ts';
+import { loadRules } from './evaluate/rules/load.ts';
+import type { RuleGroup, RuleProblem } from './evaluate/rules/plan.ts';
+import type { Problem } from './lib/document.ts';
+import { messageOf } from './lib/fault.ts';
+import type { Alerting } from './model/alerting.ts';
+
+/** What people write besides tocsin.yaml: who is told, and when. */
+export interface Files {
+  readonly groups: readonly RuleGroup[];
+  readonly ruleFiles: readonly string[];
+  readonly alerting: Alerting;
+  /** False: no alerting file is there, and alerts go to the log. */
+  readonly alertingGiven: boolean;
+  readonly warnings: readonly Problem[];
+}
+
+export type FilesReading =
+  | { readonly ok: true; readonly files: Files }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface FilesSource {
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly externalUrl: string;
+  /** Rule files besides the configured ones, such as the demo's. */
+  readonly extraRuleFiles: readonly string[];
+}
+
+/** `auto` until rules follow the watermark: a second for batching and one for clocks that differ. */
+const autoQueryOffsetMs = 2_000;
+
+/**
+ * Reads rules and alerting with everything wrong in them at once, so that a reload either changes
+ * all or nothing. A rule that names an unknown escalation policy is a problem too.
+ */
+export const readFiles = (source: FilesSource): FilesReading => {
+  const { config } = source;
+  const problems: Problem[] = [];
+  const ruleFiles = findRuleFiles(source, problems);
+  const { intervalMs, queryOffset } = config.rules;
+  const rules = loadRules(readTexts(ruleFiles, problems), {
+    intervalMs,
+    queryOffsetMs: queryOffset === 'auto' ? autoQueryOffsetMs : queryOffset,
+  });
+  problems.push(...rules.problems.filter((it) => it.severity === 'error'));
+
+  const text = readAlertingText(config, problems);
+  const alerting = loadAlerting({
+    ...(text !== undefined && { file: { path: config.alerting.file, text } }),
+    environment: source.environment,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    externalUrl: config.alerting.externalUrl ?? source.externalUrl,
+  });
+  if (!alerting.ok) return { ok: false, problems: [...problems, ...alerting.problems] };
+  problems.push(...unknownPolicies(rules.groups, alerting.alerting));
+  if (problems.length > 0) return { ok: false, problems };
+  return {
+    ok: true,
+    files: {
+      groups: rules.groups,
+      ruleFiles,
+      alerting: alerting.alerting,
+      alertingGiven: text !== undefined,
+      warnings: [...rules.problems.filter(isWarning), ...alerting.warnings],
+    },
+  };
+};
+
+const isWarning = (problem: RuleProblem): boolean => problem.severity === 'warning';
+
+const findRuleFiles = (source: FilesSource, problems: Problem[]): readonly string[] => {
+  const { files, filesGiven } = source.config.rules;
+  const found = files.flatMap((pattern) => {
+    const matches = globSync(pattern).toSorted();
+    if (matches.length === 0 && filesGiven) {
+      problems.push({ ...wholeFile(pattern), key: 'rules.files', message: 'matches no file' });
+    }
+    return matches;
+  });
+  return [...new Set([...found, ...source.extraRuleFiles])];
+};
+
+const readTexts = (files: readonly string[], problems: Problem[]) =>
+  files.flatMap((path) => {
+    const file = shown(path);
+    try {
+      return [{ file, text: readFileSync(path, 'utf8') }];
+    } catch (error) {
+      problems.push({ ...wholeFile(file), message: messageOf(error) });
+      return [];
+    }
+  });
+
+const readAlertingText = (config: Config, problems: Problem[]): string | undefined => {
+  const { file, fileGiven } = config.alerting;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (fileGiven) {
+      problems.push({ ...wholeFile(file), key: 'alerting.file', message: messageOf(error) });
+    }
+    return undefined;
+  }
+};
+
+const unknownPolicies = (groups: readonly RuleGroup[], alerting: Alerting): readonly Problem[] => {
+  const known = new Set(alerting.escalationPolicies.map((it) => it.name));
+  return groups.flatMap((group) =>
+    group.rules.flatMap(({ escalation, alertName, line }) =>
+      escalation === undefined || known.has(escalation)
+        ? []
+        : [
+            {
+              ...wholeFile(group.file),
+              line,
+              message: `${alertName} escalates by ${escalation}, which is no policy in the alerting file`,
+            },
+          ],
+    ),
+  );
+};
+
+const wholeFile = (file: string) => ({ file, line: 1, column: 1, key: '' });
+
+/** Rule ids hold the file's name, so it must not depend on where the daemon was started from above. */
+const shown = (path: string): string => {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith('..') ? path : fromHere;
+};
