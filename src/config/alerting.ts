@@ -6,7 +6,7 @@ import { usedOf } from './alerting-fields.ts';
 import { rootRouteOf } from './alerting-routes.ts';
 import { type AlertingDocument, alertingSchema, type PolicySection } from './alerting-schema.ts';
 import { defined } from './defined.ts';
-import { createNotices, type Notices } from './notices.ts';
+import { byPlace, createNotices, type Notices } from './notices.ts';
 import { createSecretReader, type ReadFile } from './secrets.ts';
 import { type Environment, substituteFrom } from './substitute.ts';
 
@@ -36,7 +36,7 @@ export const loadAlerting = (source: AlertingSource): AlertingReading => {
   const reading = readDocument(file.path, file.text, alertingSchema, {
     substitute: substituteFrom(environment),
   });
-  if (!reading.ok) return reading;
+  if (!reading.ok) return { ok: false, problems: reading.problems.toSorted(byPlace) };
   const notices = createNotices(reading.problemAt);
   const secrets = createSecretReader(file.path, reading.problemAt, readFile);
   const document = reading.value;
@@ -70,8 +70,6 @@ const logOnly = {
   ],
   escalationPolicies: [],
 } as const;
-
-const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column;
 
 const notApplied: Readonly<Record<string, string>> = {
   inhibit_rules: 'not applied yet: nothing is inhibited',

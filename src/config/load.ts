@@ -4,6 +4,7 @@ import type { Config, Mode, RetentionMs } from './config.ts';
 import { connectionsOf } from './connections.ts';
 import { defined } from './defined.ts';
 import { type Override, overlay, overrideAt, readOverrides } from './environment.ts';
+import { byPlace } from './notices.ts';
 import { type ConfigDocument, configSchema } from './schema.ts';
 import { besideFile, createSecretReader, type ReadFile } from './secrets.ts';
 import { type Environment, substituteFrom } from './substitute.ts';
@@ -40,12 +41,14 @@ export const loadConfig = (source: ConfigSource): ConfigReading => {
     file: variable,
     message,
   }));
-  if (!reading.ok) return { ok: false, problems: [...reading.problems.map(place), ...unknown] };
+  if (!reading.ok) {
+    return { ok: false, problems: [...reading.problems.map(place), ...unknown].toSorted(byPlace) };
+  }
 
   const problems: Problem[] = [];
   const problemAt: ProblemAt = (path, message) => place(reading.problemAt(path, message));
   const config = configOf(reading.value, source, overrides.known, problemAt, problems);
-  const all = [...problems, ...openListeners(config, problemAt), ...unknown];
+  const all = [...problems, ...openListeners(config, problemAt), ...unknown].toSorted(byPlace);
   return all.length > 0 ? { ok: false, problems: all } : { ok: true, config };
 };
 

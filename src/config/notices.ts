@@ -22,3 +22,6 @@ export const createNotices = (problemAt: ProblemAt): Notices => {
     warnings: () => warnings,
   };
 };
+
+/** In the order in which somebody reads the file. */
+export const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column;

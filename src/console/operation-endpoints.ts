@@ -15,7 +15,7 @@ const rule = z.object({
   last_error: z.string().nullable(),
 });
 
-const deadLetter = z.object({
+export const deadLetter = z.object({
   id: z.string(),
   at: time,
   receiver: z.string(),
@@ -27,7 +27,7 @@ const deadLetter = z.object({
   attempts: z.int(),
 });
 
-const testDelivery = z.object({
+export const testDelivery = z.object({
   channel: z.string(),
   index: z.int(),
   outcome: z.enum(['delivered', 'retry', 'refused']),

@@ -126,11 +126,11 @@ t.test('problems of file and environment are reported together', async (t) => {
     environment: { TOCSIN_REDIS_URL: 'nowhere', TOCSIN_X: '1' },
   });
   t.match(found, [
-    /listen.sql/,
-    /listen.consol:/,
     /^TOCSIN_REDIS_URL: redis.url/,
-    /rules.interval/,
     /^TOCSIN_X/,
+    /:2:8 listen.sql/,
+    /:3:11 listen.consol:/,
+    /:5:13 rules.interval/,
   ]);
 });
 

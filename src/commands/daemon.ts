@@ -1,0 +1,89 @@
+import { Option } from 'commander';
+import { z } from '../lib/document.ts';
+import { Fault } from '../lib/fault.ts';
+import type { Io } from './io.ts';
+import { usageFault } from './io.ts';
+
+const answerBytesMax = 16 * 1024 * 1024;
+const defaultTimeoutMs = 10_000;
+const defaultUrl = 'http://127.0.0.1:9900';
+
+export interface DaemonOptions {
+  readonly url?: string;
+}
+
+/** `--url`, for commands that talk to a running daemon. */
+export const urlOption = (): Option =>
+  new Option('--url <url>', `console of the daemon (TOCSIN_URL, or ${defaultUrl})`);
+
+export const jsonOption = (): Option => new Option('--json', 'print JSON');
+
+/** Who does it, for commands that leave a trace. */
+export const byOption = (): Option =>
+  new Option('--by <name>', 'who you are (TOCSIN_BY, or your login)');
+
+export const byOf = (io: Io, given: string | undefined): string => {
+  const { TOCSIN_BY, USER, LOGNAME } = io.environment;
+  const name = [given, TOCSIN_BY, USER, LOGNAME].find((it) => it !== undefined && it.trim() !== '');
+  if (name === undefined) throw usageFault('say who you are: --by NAME or TOCSIN_BY');
+  return name;
+};
+
+interface Call<A extends z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** From `/api/v1/` on; parts that come from arguments are encoded by the caller. */
+  readonly path: string;
+  readonly body?: object;
+  readonly answer: A;
+  readonly timeoutMs?: number;
+}
+
+const refusal = z.object({
+  error: z.object({
+    code: z.templateLiteral(['ERR_', z.string()]),
+    message: z.string(),
+    details: z.array(z.object({ at: z.string(), message: z.string() })),
+  }),
+});
+
+/**
+ * One call of the API. Rejects with the daemon's own refusal as a Fault, with the client's when it
+ * cannot be reached, with ERR_NOT_TOCSIN when something else answers.
+ */
+export const callDaemon = async <A extends z.ZodType>(
+  io: Io,
+  options: DaemonOptions,
+  call: Call<A>,
+): Promise<z.output<A>> => {
+  const url = (options.url ?? (io.environment['TOCSIN_URL'] || defaultUrl)).replace(/\/+$/, '');
+  const response = await io.http({
+    method: call.method,
+    url: `${url}/api/v1/${call.path}`,
+    headers: call.body ? { 'content-type': 'application/json' } : {},
+    ...(call.body && { body: JSON.stringify(call.body) }),
+    timeoutMs: call.timeoutMs ?? defaultTimeoutMs,
+    responseBytesMax: answerBytesMax,
+  });
+  const value = jsonOf(response.text);
+  const refused = refusal.safeParse(value);
+  if (refused.success) throw faultOf(refused.data);
+  const answer = response.status === 200 ? call.answer.safeParse(value) : undefined;
+  if (answer?.success) return answer.data;
+  const message = `${url} answered ${response.status} with something that is not Tocsin's API`;
+  throw new Fault('ERR_NOT_TOCSIN', message, { remedy: 'reject' });
+};
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The daemon's message is that of its first detail; with more, each gets a line. */
+const faultOf = ({ error }: z.output<typeof refusal>): Fault => {
+  const lines = error.details.map(({ at, message }) => (at === '' ? message : `${at}: ${message}`));
+  const message = lines.length > 1 ? lines.join('\n') : error.message;
+  return new Fault(error.code, message, { remedy: 'reject' });
+};

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { loadRules } from '../evaluate/rules/load.ts';
+import { jsonOption } from './daemon.ts';
+import { act, family, type Io, readArgument } from './io.ts';
+import { counted, report } from './problems.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+
+/** What `rules` in tocsin.yaml says when it says nothing; a check needs no configuration. */
+const defaults = { intervalMs: 30_000, queryOffsetMs: 0 };
+
+/** `tocsin rules check F…`: reads rule files and compiles every query, without a daemon. */
+export const registerRulesCheck = (program: Command, io: Io): void => {
+  family(program, 'rules', 'check rules before they run')
+    .command('check')
+    .description('validate rule files: every problem with file, line and key')
+    .argument('<file...>', 'rule files')
+    .addOption(jsonOption())
+    .action((files: string[], { json = false }: { readonly json?: boolean }) =>
+      act(io, async () => {
+        const texts = files.map((file) => ({ file, text: readArgument(file, read) }));
+        const { groups, problems } = loadRules(texts, defaults);
+        const rules = groups.reduce((sum, it) => sum + it.rules.length, 0);
+        return report(
+          io,
+          {
+            problems: problems.filter((it) => it.severity === 'error'),
+            warnings: problems.filter((it) => it.severity === 'warning'),
+            good: `${counted(rules, 'rule')} in ${counted(groups.length, 'group')} of ${counted(files.length, 'file')}: good`,
+          },
+          json,
+        );
+      }),
+    );
+};
