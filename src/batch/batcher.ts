@@ -21,7 +21,7 @@ export interface BatchLimits extends RetryLimits {
   readonly inFlightBlocksMax: number;
 }
 
-export const defaultBatchLimits: BatchLimits = {
+const defaultBatchLimits: BatchLimits = {
   rowsMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
   lingerMs: 100,

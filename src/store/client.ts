@@ -31,11 +31,11 @@ export interface StoreLimits {
   readonly resultBytesMax: number;
 }
 
-export const defaultStoreLimits: StoreLimits = {
+const defaultStoreLimits: StoreLimits = {
   insertsInFlightMax: 8,
   queriesInFlightMax: 8,
   waitingMax: 1_000,
-  insertTimeoutMs: 60_000,
+  insertTimeoutMs: 30_000,
   commandTimeoutMs: 120_000,
   pingTimeoutMs: 5_000,
   resultRowsMax: 1_000_000,

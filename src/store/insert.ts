@@ -16,7 +16,7 @@ export interface InsertLimits extends BackoffLimits {
  * The sender waits meanwhile, and exporters wait 10 s by default: past that they send the same data
  * in another request, which would be stored beside this one.
  */
-export const defaultInsertLimits: InsertLimits = {
+const defaultInsertLimits: InsertLimits = {
   firstMs: 100,
   maxMs: 2_000,
   attemptsMax: 20,

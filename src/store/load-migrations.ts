@@ -13,7 +13,7 @@ export interface Migration {
 }
 
 /** Where the migrations that belong to this program lie. */
-export const schemaDir: string = join(import.meta.dirname, 'schema');
+const schemaDir = join(import.meta.dirname, 'schema');
 
 /** All `NNNN-name.sql` files in order. Throws when a number is missing or used twice. */
 export const loadMigrations = async (dir = schemaDir): Promise<readonly Migration[]> => {

@@ -106,6 +106,26 @@ t.test('a store on a real engine', async (t) => {
     t.match(fault.message, /Att/);
   });
 
+  t.test('a series keeps its number whatever order its attributes come in', async (t) => {
+    const point = (attributes: string, resource: string) =>
+      `('cpu', ${attributes}, ${resource}, toDateTime64('2026-11-21 09:00:00', 9))`;
+    await store.command(
+      'INSERT INTO otel.otel_metrics_gauge (MetricName, Attributes, ResourceAttributes, TimeUnix) ' +
+        "SETTINGS async_insert = 0, insert_deduplication_token = 'series' VALUES " +
+        [
+          point("{'a':'1','b':'2'}", "{'host':'x','pod':'y'}"),
+          point("{'b':'2','a':'1'}", "{'pod':'y','host':'x'}"),
+          point("{'a':'2','b':'1'}", "{'host':'x','pod':'y'}"),
+          point("{'host':'x','pod':'y'}", "{'a':'1','b':'2'}"),
+        ].join(),
+    );
+    const rows = await store.query(
+      'SELECT toUInt32(count()) AS points FROM otel_metrics_gauge GROUP BY SeriesId ORDER BY points DESC',
+      { timeoutMs },
+    );
+    t.strictSame(rows, [{ points: 2 }, { points: 1 }, { points: 1 }]);
+  });
+
   t.test('a query takes parameters and gives exact numbers', async (t) => {
     const rows = await store.query(
       "SELECT {text:String} AS text, {flag:Bool} AS flag, length({list:Array(String)}) AS n, toUInt64('18446744073709551615') AS large, 0/0 AS none",

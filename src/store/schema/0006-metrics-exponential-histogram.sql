@@ -1,5 +1,6 @@
 -- Exponential histogram data points, with the exporter's columns. Sorted by series within the hour, so that one
--- series lies together.
+-- series lies together. SeriesId adds up a hash per attribute, so their order does not matter; sorting
+-- the maps instead costs three times as much.
 CREATE TABLE IF NOT EXISTS {{local otel_metrics_exponential_histogram}} {{on_cluster}}
 (
     ResourceAttributes Map(LowCardinality(String), LowCardinality(String)) COMMENT 'Attributes of the resource, values as text' CODEC(ZSTD(3)),
@@ -16,7 +17,12 @@ CREATE TABLE IF NOT EXISTS {{local otel_metrics_exponential_histogram}} {{on_clu
     Attributes Map(LowCardinality(String), String) COMMENT 'Attributes of the data point, values as text' CODEC(ZSTD(3)),
     StartTimeUnix DateTime64(9) COMMENT 'Since when the value accumulates, UTC, nanosecond precision; 1970 when unknown' CODEC(Delta(8), ZSTD(3)),
     TimeUnix DateTime64(9) COMMENT 'Time of the data point, UTC, nanosecond precision' CODEC(Delta(8), ZSTD(3)),
-    SeriesId UInt64 MATERIALIZED cityHash64(MetricName, ScopeName, ScopeVersion, mapSort(ScopeAttributes), mapSort(ResourceAttributes), mapSort(Attributes)) COMMENT 'Hash of metric name, scope, resource and attributes, whatever order they came in: one number per series' CODEC(ZSTD(3)),
+    SeriesId UInt64 MATERIALIZED cityHash64(
+        MetricName, ScopeName, ScopeVersion,
+        arraySum(arrayMap((k, v) -> cityHash64(k, v), mapKeys(ScopeAttributes), mapValues(ScopeAttributes))),
+        arraySum(arrayMap((k, v) -> cityHash64(k, v), mapKeys(ResourceAttributes), mapValues(ResourceAttributes))),
+        arraySum(arrayMap((k, v) -> cityHash64(k, v), mapKeys(Attributes), mapValues(Attributes)))
+    ) COMMENT 'Hash of metric name, scope, resource and attributes, whatever order they came in: one number per series' CODEC(ZSTD(3)),
     Count UInt64 COMMENT 'Measured values, count' CODEC(Delta(8), ZSTD(3)),
     Sum Float64 COMMENT 'Sum of the measured values, in MetricUnit' CODEC(ZSTD(3)),
     Scale Int32 COMMENT 'Resolution: bucket bounds are powers of 2^(2^-Scale), exponent' CODEC(ZSTD(3)),
