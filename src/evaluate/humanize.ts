@@ -2,14 +2,14 @@ import type { Unit } from './rules/plan.ts';
 
 /** A value as people say it: `812 ms`, `4.2 %`, `37.5/s`, `1.5 MiB`. */
 export const formatValue = (value: number, unit: Unit): string => {
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value)) return significant(value);
   switch (unit) {
     case 'seconds':
-      return humanizeDuration(value);
+      return readableDuration(value);
     case 'ratio':
       return `${significant(value * 100)} %`;
     case 'bytes':
-      return `${humanize1024(value)}B`.replace(/^([-\d.e+]+)(B)$/, '$1 $2');
+      return `${humanize1024(value).replace(/[A-Z]i$|$/, ' $&')}B`;
     case 'per-second':
       return `${significant(value)}/s`;
     case 'count':
@@ -39,13 +39,29 @@ export const humanize1024 = (value: number): string =>
 /** Prometheus' `humanizePercentage`. */
 export const humanizePercentage = (ratio: number): string => `${significant(ratio * 100)}%`;
 
-/** Seconds as `1d 2h 3m 4s`, `4.5 s`, `812 ms`, `17 µs`. */
+/** Prometheus' `humanizeDuration`, of seconds: `1d 2h 3m 4s`, `4.5s`, `812.3ms`. */
 export const humanizeDuration = (seconds: number): string => {
-  if (!Number.isFinite(seconds)) return significant(seconds);
+  if (seconds === 0 || !Number.isFinite(seconds)) return `${significant(seconds)}s`;
+  if (Math.abs(seconds) < 1) return `${humanize(seconds)}s`;
+  const size = Math.abs(seconds);
+  if (size < 60) return `${significant(seconds)}s`;
+  const whole = Math.floor(size);
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3_600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  const text = parts.slice(first).map(([count, unit]) => `${count}${unit}`);
+  return `${seconds < 0 ? '-' : ''}${text.join(' ')}`;
+};
+
+const readableDuration = (seconds: number): string => {
   if (seconds === 0) return '0 s';
   const sign = seconds < 0 ? '-' : '';
   const size = Math.abs(seconds);
-  if (size >= 60) return `${sign}${clockTime(Math.round(size))}`;
+  if (size >= 60) return humanizeDuration(Math.round(seconds)).replaceAll(/ 0[hms]/g, '');
   if (size >= 1) return `${sign}${significant(size)} s`;
   if (size >= 1e-3) return `${sign}${significant(size * 1e3)} ms`;
   return size >= 1e-6
@@ -60,17 +76,6 @@ export const significant = (value: number): string => {
   return String(Number(value.toPrecision(4)));
 };
 
-const clockTime = (seconds: number): string =>
-  [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3_600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'm'],
-    [seconds % 60, 's'],
-  ]
-    .filter(([count]) => count !== 0)
-    .map(([count, unit]) => `${count}${unit}`)
-    .join(' ');
-
 const prefixed = (value: number, base: number, prefixes: readonly string[]): string => {
   let rest = value;
   let steps = 0;
@@ -81,5 +86,4 @@ const prefixed = (value: number, base: number, prefixes: readonly string[]): str
   return joined(rest, prefixes[steps] ?? '');
 };
 
-const joined = (value: number, prefix: string): string =>
-  prefix === '' ? significant(value) : `${significant(value)} ${prefix}`;
+const joined = (value: number, prefix: string): string => `${significant(value)}${prefix}`;
