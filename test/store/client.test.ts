@@ -196,6 +196,27 @@ t.test('a store on a real engine', async (t) => {
     await until(async () => (await running()).length === 0);
   });
 
+  t.test('an insert past its time is killed in the engine and may be tried again', async (t) => {
+    await store.command('CREATE TABLE otel.slow (n UInt8) ENGINE = MergeTree ORDER BY n');
+    await store.command(
+      'CREATE MATERIALIZED VIEW otel.slow_mv (s UInt8) ENGINE = MergeTree ORDER BY s ' +
+        'AS SELECT sleepEachRow(0.3) AS s FROM otel.slow',
+    );
+    const hasty = openStore(t, engine, { limits: { insertTimeoutMs: 200 } });
+    const rows = Array.from({ length: 9 }, (_, n) => ({ n }));
+    t.match(await faultOf(hasty.insertRows('slow', rows, 'slow-1')), {
+      code: 'ERR_INSERT_FAILED',
+      remedy: 'retry',
+      message: /200 ms/,
+    });
+    const running = () =>
+      store.inspect(
+        "SELECT query_id FROM system.processes WHERE query LIKE 'INSERT INTO `slow`%' AND is_cancelled = 0",
+        { timeoutMs },
+      );
+    await until(async () => (await running()).length === 0);
+  });
+
   t.test('queries that take every connection do not hold up an insert', async (t) => {
     const narrow = openStore(t, engine, { limits: { queriesInFlightMax: 2, waitingMax: 1 } });
     const controller = new AbortController();
