@@ -4,7 +4,7 @@ import { Fault } from '../../src/lib/fault.ts';
 import { createJobQueue, type JobRetention } from '../../src/lib/jobs/queue.ts';
 import { createJobWorker, type JobContext } from '../../src/lib/jobs/worker.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { noopMeter } from '../../src/lib/meter.ts';
+import { type Meter, noopMeter, type Observation } from '../../src/lib/meter.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -200,6 +200,29 @@ t.test('a stopping worker hands its job to another', async (t) => {
   openWorker(t, url, async (_, { attempt }) => void seen.push(`staying ${attempt}`));
   await until(async () => seen.length === 2);
   t.strictSame(seen, ['leaving', 'staying 1']);
+});
+
+t.test('how many jobs a queue holds is measured', async (t) => {
+  const { url } = await startRedis(t);
+  let observe: () => number | readonly Observation[] = () => [];
+  const meter: Meter = {
+    ...noopMeter,
+    gauge: (name, _options, it) => {
+      if (name === 'tocsin_jobs_held') observe = it;
+    },
+  };
+  const options = { ...parts, meter, name: 'notes', redisUrl: url, retention };
+  const first = createJobQueue<Note>(options);
+  await first.addBulk([{ id: 'a', data: { n: 1 }, delayMs: 60_000 }]);
+  await first.close();
+  const second = createJobQueue<Note>(options);
+  t.teardown(() => second.close());
+  await until(() => JSON.stringify(observe()).includes('delayed'));
+  const held = observe();
+  t.strictSame(Array.isArray(held) && held.find((it) => it.attributes.state === 'delayed'), {
+    value: 1,
+    attributes: { queue: 'notes', state: 'delayed' },
+  });
 });
 
 t.test('ids that BullMQ would misread are refused', async (t) => {

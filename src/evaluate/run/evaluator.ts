@@ -85,7 +85,7 @@ const graceMs = 5_000;
 const spreadMsEach = 50;
 /** How long a group of another replica's newer files is left for that replica to take. */
 const unknownGroupMsMax = 10_000;
-const unknownGroupRetryMs = 250;
+const unknownGroupRetryMs = 50;
 const sweepEveryMs = 1_000;
 /** Longer than any two replicas' ticks are apart; the count is above what that age can hold. */
 const retention = {
@@ -171,7 +171,6 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
     let sweptMs = clock.monotonicMs();
     while (!signal.aborted) {
       const nowMs = clock.nowMs();
-      if (nowMs < lastMs) lastMs = nowMs - 1;
       try {
         await tick(lastMs, nowMs);
         lastMs = nowMs;

@@ -42,9 +42,9 @@ export interface NewJob<Data> {
   readonly attempts?: number;
 }
 
-export type JobCounts = Readonly<
-  Record<'waiting' | 'active' | 'delayed' | 'completed' | 'failed', number>
->;
+const states = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
+
+export type JobCounts = Readonly<Record<(typeof states)[number], number>>;
 
 export interface FailedJob<Data> {
   readonly id: string;
@@ -73,6 +73,7 @@ const closeMsMax = 2_000;
 const bulkMax = 500;
 const jobBytesMax = 262_144;
 const eventsMax = 100;
+const countEveryMs = 15_000;
 
 /** The adding side of a BullMQ queue. Nothing here waits for Redis longer than 10 s. */
 export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> => {
@@ -99,23 +100,57 @@ export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> =
     unit: '{job}',
   });
 
-  const closed = Promise.withResolvers<never>();
-  closed.promise.catch(() => {});
+  // Kept by hand: racing with one promise that lives as long as the queue would leak every race.
+  const refusals = new Set<(error: Error) => void>();
 
   const ask = async <T>(work: Promise<T>): Promise<T> => {
-    const late = clockLate(clock);
+    const refused = Promise.withResolvers<never>();
+    refusals.add(refused.reject);
+    const cancel = clock.after(answerMsMax, () =>
+      refused.reject(new Error('no answer from Redis')),
+    );
     try {
-      return await Promise.race([work, late.rejection, closed.promise]);
+      return await Promise.race([work, refused.promise]);
     } catch (error) {
       throw new Fault('ERR_JOBS_UNAVAILABLE', `queue ${name}: ${messageOf(error)}`, {
         remedy: 'retry',
         cause: error,
       });
     } finally {
-      late.cancel();
+      cancel();
+      refusals.delete(refused.reject);
       work.catch(() => {});
     }
   };
+
+  const counts = async (): Promise<JobCounts> => {
+    const found = await ask(queue.getJobCounts(...states));
+    return {
+      waiting: found['waiting'] ?? 0,
+      active: found['active'] ?? 0,
+      delayed: found['delayed'] ?? 0,
+      completed: found['completed'] ?? 0,
+      failed: found['failed'] ?? 0,
+    };
+  };
+
+  const closing = new AbortController();
+  const watch = async (): Promise<void> => {
+    let latest: JobCounts | undefined;
+    meter.gauge(
+      'tocsin_jobs_held',
+      { description: 'Jobs in a queue, by state; failed ones are dead letters.', unit: '{job}' },
+      () =>
+        states.flatMap((state) =>
+          latest ? [{ value: latest[state], attributes: { queue: name, state } }] : [],
+        ),
+    );
+    while (!closing.signal.aborted) {
+      latest = await counts().catch(() => undefined);
+      await clock.sleep(countEveryMs, closing.signal);
+    }
+  };
+  void watch();
 
   return {
     addBulk: async (jobs) => {
@@ -126,19 +161,7 @@ export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> =
       }
     },
     remove: async (id) => (await ask(queue.remove(id))) === 1,
-    counts: async () => {
-      const counts = await ask(
-        queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed'),
-      );
-      const of = (state: keyof JobCounts): number => counts[state] ?? 0;
-      return {
-        waiting: of('waiting'),
-        active: of('active'),
-        delayed: of('delayed'),
-        completed: of('completed'),
-        failed: of('failed'),
-      };
-    },
+    counts,
     failed: async ({ from, count }) => {
       const jobs = await ask(queue.getFailed(from, from + count - 1));
       return jobs.map((it) => ({
@@ -151,7 +174,8 @@ export const createJobQueue = <Data>(options: JobQueueOptions): JobQueue<Data> =
     },
     retryFailed: (count) => ask(queue.retryJobs({ state: 'failed', count })),
     close: async () => {
-      closed.reject(new Error('closed'));
+      closing.abort();
+      for (const refuse of refusals) refuse(new Error('closed'));
       await firstOf(
         clock,
         closeMsMax,
@@ -183,12 +207,4 @@ const optsOf = <Data>(job: NewJob<Data>): JobsOptions => {
       },
     }),
   };
-};
-
-const clockLate = (clock: Clock): { rejection: Promise<never>; cancel: () => void } => {
-  let cancel = () => {};
-  const rejection = new Promise<never>((_, reject) => {
-    cancel = clock.after(answerMsMax, () => reject(new Error('no answer from Redis')));
-  });
-  return { rejection, cancel };
 };
