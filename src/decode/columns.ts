@@ -1,5 +1,6 @@
 import type { Arena, Region } from './arena.ts';
 import { Dictionary } from './dictionary.ts';
+import { writeInteger, writeShortDouble } from './digits.ts';
 
 /** Byte ranges in the order of the wire; `number` is a UInt64 below 2^32. */
 export type Sink = (part: Uint8Array | number) => void;
@@ -65,6 +66,39 @@ export class TextColumn implements Column {
     this.#arena.putByte(this.region, 0);
   }
 
+  /** A safe integer that is not negative. */
+  putInteger(value: number): void {
+    const { region } = this;
+    this.#arena.room(region, numberBytesMax);
+    const { view } = this.#arena;
+    const end = writeInteger(view, region.at + 1, value);
+    view.setUint8(region.at, end - region.at - 1);
+    region.at = end;
+  }
+
+  /** False, and nothing written, for a double that has no short text. */
+  putShortDouble(value: number): boolean {
+    const { region } = this;
+    this.#arena.room(region, numberBytesMax);
+    const { view } = this.#arena;
+    const end = writeShortDouble(view, region.at + 1, value);
+    if (end < 0) return false;
+    view.setUint8(region.at, end - region.at - 1);
+    region.at = end;
+    return true;
+  }
+
+  putBool(value: boolean): void {
+    if (value) {
+      this.#arena.putByte(this.region, 4);
+      this.#arena.putUint32(this.region, 0x65757274); // "true"
+    } else {
+      this.#arena.putByte(this.region, 5);
+      this.#arena.putUint32(this.region, 0x736c6166); // "fals"
+      this.#arena.putByte(this.region, 0x65);
+    }
+  }
+
   /** Bytes as lower-case hex digits; all-zero identifiers are absent ones, so empty. */
   putHex(position: number, length: number): void {
     const { region } = this;
@@ -74,7 +108,8 @@ export class TextColumn implements Column {
     arena.room(region, length * 2);
     const { view } = arena;
     let to = region.at;
-    for (let from = position; from < position + length; from += 1) {
+    const end = position + length;
+    for (let from = position; from < end; from += 1) {
       view.setUint16(to, hexDigits[view.getUint8(from)] ?? 0, true);
       to += 2;
     }
@@ -256,11 +291,15 @@ export const nativeText = (text: string): Uint8Array => {
 };
 
 export const isZero = (view: DataView, position: number, length: number): boolean => {
-  for (let at = position; at < position + length; at += 1) {
-    if (view.getUint8(at) !== 0) return false;
-  }
+  const end = position + length;
+  let at = position;
+  for (; at + 4 <= end; at += 4) if (view.getInt32(at, true) !== 0) return false;
+  for (; at < end; at += 1) if (view.getUint8(at) !== 0) return false;
   return true;
 };
+
+/** A length, a sign, 16 digits, a point and what two-digit writes may need. */
+const numberBytesMax = 24;
 
 /** LowCardinality's only serialization version. */
 const sharedDictionaries = 1;

@@ -22,7 +22,8 @@ export const nativeBlock = (table: string, columns: Columns, rows: number): Bloc
     column.prefix(sink);
     column.body(sink);
   }
-  const block = new Uint8Array(bytes);
+  // Not zeroed: every byte is written below.
+  const block = Buffer.allocUnsafeSlow(bytes);
   let at = 0;
   for (const part of parts) {
     block.set(part, at);

@@ -5,7 +5,7 @@ import type { ItemWalker } from './envelope.ts';
 import type { Rejections } from './rejections.ts';
 import { adjustedCount } from './sampling.ts';
 import { TraceColumns } from './trace-columns.ts';
-import { bytesField, fixed32Field, fixed64Field, varintField, type Wire } from './wire.ts';
+import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
 
 export const traceIdBytes = 16;
 export const spanIdBytes = 8;
@@ -66,33 +66,34 @@ export class TraceWalker implements ItemWalker {
         tag = wire.varint(p - 1);
         p = wire.pos;
       }
+      // Literal cases, because V8 makes a jump table of them.
       if ((tag & 7) === 2 && tag > 7) {
         const length = wire.length(p, end);
         const at = wire.pos;
         p = at + length;
-        switch (tag) {
-          case bytesField(3):
+        switch (tag >>> 3) {
+          case 3:
             stateAt = at;
             stateLength = length;
             break;
-          case bytesField(4):
+          case 4:
             parentAt = at;
             parentLength = length;
             break;
-          case bytesField(5):
+          case 5:
             nameAt = at;
             nameLength = length;
             break;
-          case bytesField(9):
+          case 9:
             this.#attributes.put(to.attributes, at, p);
             break;
-          case bytesField(11):
+          case 11:
             this.#event(at, p);
             break;
-          case bytesField(13):
+          case 13:
             this.#link(at, p);
             break;
-          case bytesField(15):
+          case 15:
             statusAt = at;
             statusEnd = p;
             break;
@@ -100,31 +101,31 @@ export class TraceWalker implements ItemWalker {
         continue;
       }
       switch (tag) {
-        case varintField(6):
+        case 6 * 8:
           kind = wire.varint(p);
           p = wire.pos;
           break;
-        case fixed64Field(7):
+        case 7 * 8 + 1:
           startAt = p;
           p += 8;
           break;
-        case fixed64Field(8):
+        case 8 * 8 + 1:
           endAt = p;
           p += 8;
           break;
-        case varintField(10):
+        case 10 * 8:
           droppedAttributes = wire.varint(p);
           p = wire.pos;
           break;
-        case varintField(12):
+        case 12 * 8:
           droppedEvents = wire.varint(p);
           p = wire.pos;
           break;
-        case varintField(14):
+        case 14 * 8:
           droppedLinks = wire.varint(p);
           p = wire.pos;
           break;
-        case fixed32Field(16):
+        case 16 * 8 + 5:
           flags = view.getUint32(p, true);
           p += 4;
           break;

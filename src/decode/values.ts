@@ -15,6 +15,9 @@ const kvlistValue = bytesField(6);
 const bytesValue = bytesField(7);
 const none = 0;
 
+/** The upper half of 2^53. */
+const safeHigh = 0x20_0000;
+
 /**
  * AnyValue as the collector's ClickHouse exporter renders it (pdata `Value.AsString`): text as it
  * is, numbers as JavaScript writes them, bytes as base64, arrays and maps as JSON with sorted keys.
@@ -47,6 +50,17 @@ export class Values {
         return column.put(this.#at, this.#end - this.#at);
       case none:
         return column.putEmpty();
+      case boolValue:
+        return column.putBool(this.#bool());
+      case intValue: {
+        const wire = this.#wire;
+        wire.varint64(this.#at);
+        if (wire.high < safeHigh) return column.putInteger(wire.high * 0x1_0000_0000 + wire.low);
+        return column.putText(this.#located(0));
+      }
+      case doubleValue:
+        if (column.putShortDouble(this.#double())) return;
+        return column.putText(this.#located(0));
       default:
         return column.putText(this.#located(0));
     }
@@ -225,7 +239,7 @@ export class Values {
     const wire = this.#wire;
     wire.varint64(this.#at);
     const { low, high } = wire;
-    if (high < 0x20_0000) return String(high * 0x1_0000_0000 + low);
+    if (high < safeHigh) return String(high * 0x1_0000_0000 + low);
     return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)).toString();
   }
 

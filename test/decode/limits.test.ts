@@ -1,11 +1,8 @@
 import t from 'tap';
 import { createColumnBuilder } from '../../src/decode/builder.ts';
-import { startClickHouse } from '../support/clickhouse.ts';
-import { jsonEachRow, traceRows } from '../support/naive-rows.ts';
 import { tracesRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
-import { sameRows } from '../support/same-rows.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -95,28 +92,4 @@ t.test('memory is given back after a large block', async (t) => {
   const fresh = createColumnBuilder('traces');
   fresh.append('protobuf', small);
   t.strictSame(first, fresh.finish()[0], 'the next block is as from a new builder');
-});
-
-t.test('more distinct words than 16 bits can number', async (t) => {
-  const clickhouse = await startClickHouse(t);
-  const many = encode(request(spans(70_000, (index) => ({ name: `span ${index}` }))));
-  const few = encode(request(spans(3, (index) => ({ name: `span ${index}`, kind: 2 }))));
-  const builder = createColumnBuilder('traces');
-  builder.append('protobuf', few);
-  t.equal(builder.append('protobuf', many), 'full', 'cut the block beside held rows');
-  t.equal(builder.rows(), 3);
-  builder.finish();
-  t.match(
-    builder.append('protobuf', many),
-    { accepted: 70_000 },
-    'widen the index of a lone request',
-  );
-  t.match(builder.append('protobuf', few), { accepted: 3 });
-  const [block] = builder.finish();
-  const rows = [many, few].flatMap((body) => traceRows(tracesRequest.decode(body)));
-  if (block) await sameRows(t, clickhouse, block, jsonEachRow(rows));
-  builder.append('protobuf', few);
-  const fresh = createColumnBuilder('traces');
-  fresh.append('protobuf', few);
-  t.strictSame(builder.finish(), fresh.finish(), 'and the next block is narrow again');
 });

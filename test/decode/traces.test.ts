@@ -160,3 +160,37 @@ t.test('spans without valid ids are rejected by name and their neighbours kept',
   const rows = traceRows(tracesRequest.decode(encode(request(good, good))));
   if (block) await sameRows(t, clickhouse, block, jsonEachRow(rows));
 });
+
+t.test('more distinct words than 16 bits can number', async (t) => {
+  const spansNamed = (count: number, fields: Message): Uint8Array =>
+    encode(
+      request(
+        ...Array.from({ length: count }, (_, index) => ({
+          ...fields,
+          traceId,
+          spanId,
+          name: `span ${index}`,
+        })),
+      ),
+    );
+  const many = spansNamed(70_000, {});
+  const few = spansNamed(3, { kind: 2 });
+  const builder = createColumnBuilder('traces');
+  builder.append('protobuf', few);
+  t.equal(builder.append('protobuf', many), 'full', 'cut the block beside held rows');
+  t.equal(builder.rows(), 3);
+  builder.finish();
+  t.match(
+    builder.append('protobuf', many),
+    { accepted: 70_000 },
+    'widen the index of a lone request',
+  );
+  t.match(builder.append('protobuf', few), { accepted: 3 });
+  const [block] = builder.finish();
+  const rows = [many, few].flatMap((body) => traceRows(tracesRequest.decode(body)));
+  if (block) await sameRows(t, clickhouse, block, jsonEachRow(rows));
+  builder.append('protobuf', few);
+  const fresh = createColumnBuilder('traces');
+  fresh.append('protobuf', few);
+  t.strictSame(builder.finish(), fresh.finish(), 'and the next block is narrow again');
+});
