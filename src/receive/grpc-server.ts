@@ -1,10 +1,5 @@
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
-import { Fault } from '../lib/fault.ts';
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { Fault, remedyOf } from '../lib/fault.ts';
 import { trackConnections } from './connections.ts';
 import { exportResponse } from './export-response.ts';
 import { sendMessage, sendRefusal } from './grpc-answer.ts';
@@ -14,6 +9,7 @@ import { framing } from './grpc-message.ts';
 import { createIntake, type Exchange, type Intake } from './intake.ts';
 import { listen } from './listen.ts';
 import type { OtlpServer, OtlpServerOptions } from './otlp-server.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 
 /** Measured: windows of this size make an uncompressed request 28 % cheaper than the defaults. */
 const streamWindowBytes = 4 * 1024 * 1024;
@@ -26,7 +22,7 @@ const frameBytesMax = 1024 * 1024;
  */
 export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => {
   const { limits } = options;
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = createSessions(options.clock, limits);
   const server = createServer({
     settings: {
       initialWindowSize: streamWindowBytes,
@@ -43,27 +39,28 @@ export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => 
   server.on('session', (session) => {
     session.setLocalWindowSize(sessionWindowBytes);
     sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    session.setTimeout(limits.idleMsMax, () => session.close());
   });
   // Whoever does not speak HTTP/2, or breaks it, only loses its own connection.
   server.on('sessionError', (error: Error) => intake.connectionRefused('broken', error.message));
-  server.on('stream', (stream, headers) => handle({ options, intake, stream }, headers));
+  server.on('stream', (stream, headers) => handle({ options, intake, sessions, stream }, headers));
 
   const stop = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
-    // GOAWAY: calls under way end, new ones go elsewhere.
-    for (const session of sessions) session.close();
+    sessions.closeAll();
     await intake.drain();
-    for (const session of sessions) session.destroy();
+    sessions.destroyAll();
     await closed;
   };
 
   let stopping: Promise<void> | undefined;
   return {
     start: async () => {
-      const address = await listen(server, options.listen, 'listen.otlp_grpc');
+      const address = await listen(server, {
+        address: options.listen,
+        key: 'listen.otlp_grpc',
+        onError: (error) => intake.connectionRefused('broken', error.message),
+      });
       options.log.info('listening', { protocol: 'otlp_grpc', ...address });
       return address;
     },
@@ -74,6 +71,7 @@ export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => 
 interface Context {
   readonly options: OtlpServerOptions;
   readonly intake: Intake;
+  readonly sessions: Sessions;
   readonly stream: ServerHttp2Stream;
 }
 
@@ -82,13 +80,17 @@ interface Call extends Context {
 }
 
 const handle = (context: Context, headers: IncomingHttpHeaders): void => {
-  const { stream, intake } = context;
+  const { stream, intake, sessions } = context;
   // A broken stream shows as `close` to whoever waits for it.
   stream.on('error', () => {});
+  const idle = sessions.busy(stream.session);
   const call: Call = { ...context, exchange: intake.open() };
   serve(call, readCall(headers))
     .catch((error: unknown) => refuse(call, error))
-    .finally(call.exchange.end);
+    .finally(() => {
+      idle();
+      call.exchange.end();
+    });
 };
 
 const serve = async (call: Call, ask: GrpcAsk): Promise<void> => {
@@ -114,7 +116,7 @@ const serveExport = async (
   const cancelDeadline =
     timeoutMs === undefined
       ? () => {}
-      : clock.after(timeoutMs, () => refuse(call, late(timeoutMs)));
+      : clock.after(timeoutMs, () => void refuse(call, late(timeoutMs)));
   try {
     const { hold } = exchange;
     const { compressed, bytes } = await readGrpcMessage(stream, { hold, limits, clock });
@@ -129,32 +131,46 @@ const serveExport = async (
     });
     if (stream.headersSent || stream.destroyed) return;
     exchange.answered('OK');
-    await sent(stream, () => sendMessage(stream, exportResponse(signal, 'protobuf', acceptance)));
+    const response = exportResponse(signal, 'protobuf', acceptance);
+    await sent(call, () => sendMessage(stream, response));
   } finally {
     cancelDeadline();
   }
 };
 
 /** grpc.health.v1: SERVING is 1, NOT_SERVING 2. */
-const serveHealth = async ({ exchange, intake, stream }: Call): Promise<void> => {
+const serveHealth = async (call: Call): Promise<void> => {
+  const { exchange, intake, stream } = call;
   stream.resume();
   exchange.answered('OK');
-  await sent(stream, () => sendMessage(stream, Buffer.from([8, intake.stopping() ? 2 : 1])));
+  await sent(call, () => sendMessage(stream, Buffer.from([8, intake.stopping() ? 2 : 1])));
 };
 
-const refuse = (call: Call, error: unknown, httpStatus: 200 | 405 | 415 = 200): void => {
+const refuse = async (
+  call: Call,
+  error: unknown,
+  httpStatus: 200 | 405 | 415 = 200,
+): Promise<void> => {
   const { exchange, stream } = call;
-  if (stream.headersSent) return;
+  // Once the deadline was told, only a mistake of ours is news.
+  if (stream.headersSent && remedyOf(error) !== 'unforeseen') return;
   const refusal = exchange.refuse(error);
-  if (stream.destroyed) return;
+  if (stream.headersSent || stream.destroyed) return;
   exchange.answered(refusal.grpcCode);
-  sendRefusal(stream, refusal, httpStatus);
+  await sent(call, () => sendRefusal(stream, refusal, httpStatus));
 };
 
-/** Resolves when the stream is over, so that a drain does not cut its last bytes. */
-const sent = (stream: ServerHttp2Stream, send: () => void): Promise<void> =>
+/**
+ * Resolves when the stream is over, so that a drain does not cut its last bytes. A caller that
+ * opens no window for the answer is given as long as one that sends slowly.
+ */
+const sent = ({ options, stream }: Call, send: () => void): Promise<void> =>
   new Promise((resolve) => {
-    stream.once('close', resolve);
+    const cancelTimer = options.clock.after(options.limits.bodyMsMax, () => stream.destroy());
+    stream.once('close', () => {
+      cancelTimer();
+      resolve();
+    });
     send();
   });
 

@@ -31,7 +31,7 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     connectionsCheckingInterval: Math.min(1_000, limits.headersMsMax),
     noDelay: true,
   });
-  server.setTimeout(limits.idleMsMax);
+  server.timeout = limits.idleMsMax;
   server.maxConnections = limits.connectionsMax;
   const connections = trackConnections(server);
   const intake = createIntake(options, 'http', connections.count);
@@ -58,7 +58,11 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
   let stopping: Promise<void> | undefined;
   return {
     start: async () => {
-      const address = await listen(server, options.listen, 'listen.otlp_http');
+      const address = await listen(server, {
+        address: options.listen,
+        key: 'listen.otlp_http',
+        onError: (error) => intake.connectionRefused('broken', error.message),
+      });
       options.log.info('listening', { protocol: 'otlp_http', ...address });
       return address;
     },
@@ -81,7 +85,7 @@ const createHandler = (
   return (request, response, beforeBody = () => {}) => {
     const exchange = intake.open();
     const idle = connections.busy(request.socket);
-    response.once('error', () => {});
+    response.on('error', () => {});
     const call: Call = { options, intake, exchange, request, response, beforeBody, corsHeaders };
     serve(call)
       .catch((error: unknown) => {

@@ -14,7 +14,7 @@ export interface ReceiveLimits {
   readonly headerBytesMax: number;
   /** For sending all headers: 408 and the connection closes. */
   readonly headersMsMax: number;
-  /** For sending the whole body: 503, DEADLINE_EXCEEDED; both may be retried. */
+  /** For sending the whole body: 503, DEADLINE_EXCEEDED; both may be retried. For taking a gRPC answer: a reset. */
   readonly bodyMsMax: number;
   /** Connections without a request are closed after it. */
   readonly idleMsMax: number;

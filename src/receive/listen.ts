@@ -2,18 +2,27 @@ import type { Server } from 'node:net';
 import { Fault, messageOf } from '../lib/fault.ts';
 import type { Address } from './otlp-server.ts';
 
-/**
- * Binds and resolves with the address in use. `key` is the configuration key to name in failures,
- * such as `listen.otlp_http`.
- */
-export const listen = (server: Server, { host, port }: Address, key: string): Promise<Address> =>
+export interface ListenOptions {
+  readonly address: Address;
+  /** The configuration key to name in failures, such as `listen.otlp_http`. */
+  readonly key: string;
+  /** Told of what goes wrong afterwards, such as no file descriptor left for a connection. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Binds and resolves with the address in use. */
+export const listen = (
+  server: Server,
+  { address, key, onError }: ListenOptions,
+): Promise<Address> =>
   new Promise((resolve, reject) => {
+    const { host, port } = address;
     const failed = (error: NodeJS.ErrnoException): void => {
-      reject(listenFault(error, { host, port }, key));
+      reject(listenFault(error, address, key));
     };
     server.once('error', failed);
     server.listen({ host, port }, () => {
-      server.removeListener('error', failed);
+      server.off('error', failed).on('error', onError);
       const bound = server.address();
       resolve({ host, port: typeof bound === 'object' && bound ? bound.port : port });
     });

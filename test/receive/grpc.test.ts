@@ -315,6 +315,16 @@ t.test("the caller's deadline is kept, and what is being stored is stored", asyn
   t.equal(door.metric('tocsin_receive_requests_answered'), 1);
 });
 
+t.test('a mistake of ours after the deadline still reaches the log', async (t) => {
+  const gate = Promise.withResolvers<never>();
+  const door = await openGrpc(t, { ingest: () => gate.promise });
+  const { stream, answer } = open(await dial(t, door), { 'grpc-timeout': '30m' });
+  stream.end(framed(small));
+  t.match(await answer, { 'grpc-status': '4' });
+  gate.reject(new TypeError('x is undefined'));
+  await until(() => door.lines.some((it) => it.event === 'request_failed'));
+});
+
 t.test(
   'a caller that never closes its side is cut off with a status that senders retry',
   async (t) => {
@@ -393,6 +403,19 @@ t.test('more calls than the limit of a connection wait their turn and all succee
   t.equal(door.taken.length, 200);
 });
 
+t.test('many large messages at once share the windows of one connection', async (t) => {
+  const door = await openGrpc(t);
+  const session = await dial(t, door);
+  const body = framed(Buffer.alloc(3 * 1024 * 1024, 'abc'));
+  const answers = Array.from({ length: 24 }, () => {
+    const { stream, answer } = open(session);
+    stream.end(body);
+    return answer;
+  });
+  const codes = (await Promise.all(answers)).map((it) => it['grpc-status']);
+  t.strictSame([...new Set(codes)], ['0']);
+});
+
 t.test('one connection too many is closed and counted, on the gRPC port too', async (t) => {
   const door = await openGrpc(t, { limits: { connectionsMax: 1 } });
   const { host, port } = door.address;
@@ -413,6 +436,18 @@ t.test('what is not HTTP/2 only loses its own connection', async (t) => {
   await new Promise((resolve) => stranger.once('close', resolve));
   t.equal(door.metric('tocsin_receive_connections_refused', { reason: 'broken' }), 1);
   t.equal((await call(t, door)()).code, 0);
+});
+
+t.test('a caller that opens no window for its answer is not waited for', async (t) => {
+  const door = await openGrpc(t, { limits: { bodyMsMax: 60 } });
+  const { host, port } = door.address;
+  const session = connect(`http://${host}:${port}`, { settings: { initialWindowSize: 0 } });
+  session.on('error', () => {});
+  t.teardown(() => session.destroy());
+  const { stream } = open(session);
+  stream.end(framed(small));
+  await until(() => door.taken.length === 1);
+  await until(() => door.metric('tocsin_receive_requests_open') === 0);
 });
 
 t.test('an idle connection is closed with GOAWAY', async (t) => {
