@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { redisKeys } from '../../src/model/keys.ts';
+import { redisKeys, redisPrefix } from '../../src/model/keys.ts';
 import { parseMatchers } from '../../src/model/matcher-syntax.ts';
 import { alertingWith, firingAlert, resolvedAlert } from '../support/alerts.ts';
 import { recordOf, startNotifier, webhookReceiver } from '../support/notifier.ts';
@@ -11,7 +11,7 @@ const alert = firingAlert('00000000000000aa-mk1abc');
 const matchers = parseMatchers('service_name=checkout') ?? [];
 
 /** Long enough for several turns of relay and reconciliation, to see that nothing comes. */
-const quietMs = 350;
+const quietMs = 220;
 
 const kindsOf = (webhook: TestWebhook): readonly string[] =>
   webhook.messages.map((it) => it.body.tocsin.kind);
@@ -216,7 +216,7 @@ t.test('two notifiers on one Redis tell everything once', async (t) => {
   const webhook = await startWebhook(t);
   const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });
   const one = await startNotifier(t, { alerting });
-  await startNotifier(t, { alerting, redis: one.server });
+  await startNotifier(t, { alerting, redis: one.server, insertRows: one.insertRows });
   const alerts = Array.from({ length: 40 }, (_, i) => firingAlert(`00000000000000${i}-mk1abc`));
   for (const it of alerts) await one.transit('fired', it);
   for (const it of alerts) await one.transit('resolved', resolvedAlert(it));
@@ -230,6 +230,10 @@ t.test('two notifiers on one Redis tell everything once', async (t) => {
       .map((message) => message.body.status);
     t.strictSame(kinds, ['firing', 'resolved']);
   }
+  const events = () => one.rows.get('alert_events') ?? [];
+  await until(() => events().length >= 80);
+  t.equal(new Set(events().map((it) => it['TransitionId'])).size, 80);
+  t.equal(events().length, 80, 'history has each transition once');
 });
 
 t.test(
@@ -249,6 +253,25 @@ t.test(
     await until(outboxEmpty(redis));
     await sleep(quietMs);
     t.equal(webhook.attempts.length, 2);
+  },
+);
+
+t.test(
+  'a message that was delivered is not sent again when all else has forgotten it',
+  async (t) => {
+    const webhook = await startWebhook(t);
+    const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });
+    const { transit, redis } = await startNotifier(t, { alerting });
+    await transit('fired', alert);
+    const settled = redisKeys.settled(alert.id);
+    await until(async () => (await redis.hlen(settled)) === 1);
+    const [id] = await redis.hkeys(settled);
+    const job = `${redisPrefix}:notify-webhook:${id}`;
+    await until(async () => (await redis.hexists(job, 'finishedOn')) === 1);
+    await redis.del(job, redisKeys.told);
+    await transit('fired', alert);
+    await until(async () => (await redis.hexists(job, 'finishedOn')) === 1);
+    t.equal(webhook.attempts.length, 1);
   },
 );
 

@@ -42,6 +42,7 @@ export interface TestNotifier {
   readonly redis: Redis;
   /** Rows by table, each batch once, as ClickHouse keeps them. */
   readonly rows: ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>;
+  readonly insertRows: InsertRows;
   /** Puts a transition into the outbox, as the evaluator does. */
   readonly transit: (kind: TransitionKind, alert: Alert) => Promise<void>;
 }
@@ -73,6 +74,7 @@ export const startNotifier = async (t: Test, setup: NotifierSetup): Promise<Test
     server,
     redis,
     rows: kept.rows,
+    insertRows: kept.insertRows,
     transit: async (kind, alert) => {
       await redis.xadd(redisKeys.outbox, '*', 'record', recordOf(kind, alert));
       notifier.poke();
@@ -104,6 +106,7 @@ export const recordOf = (kind: TransitionKind, alert: Alert): string => {
   return JSON.stringify({ kind: 'transition', transition });
 };
 
+/** A table that keeps each batch once, however often and by whomever it is sent. */
 const keepRows = () => {
   const rows = new Map<string, Readonly<Record<string, unknown>>[]>();
   const tokens = new Set<string>();
