@@ -4,6 +4,11 @@ import { duration, labels, unapplied } from './alerting-fields.ts';
 /** Alertmanager's key names throughout; what Tocsin adds stands last in each. */
 
 const text = z.string().min(1);
+/** Alertmanager takes an empty text for none. */
+const optionalText = z
+  .string()
+  .optional()
+  .transform((it) => it || undefined);
 const flag = z.boolean().optional();
 
 export const httpUnapplied = [
@@ -22,20 +27,20 @@ const httpConfig = z.strictObject({
   authorization: z
     .strictObject({
       type: text.default('Bearer'),
-      credentials: text.optional(),
-      credentials_file: text.optional(),
+      credentials: optionalText,
+      credentials_file: optionalText,
     })
     .optional(),
   basic_auth: z
     .strictObject({
       username: text,
-      password: text.optional(),
-      password_file: text.optional(),
+      password: optionalText,
+      password_file: optionalText,
       ...unapplied('username_file'),
     })
     .optional(),
-  bearer_token: text.optional(),
-  bearer_token_file: text.optional(),
+  bearer_token: optionalText,
+  bearer_token_file: optionalText,
   ...unapplied(...httpUnapplied),
 });
 
@@ -100,19 +105,19 @@ export const globalUnapplied = [
 export const globalSchema = z.strictObject({
   resolve_timeout: duration.optional(),
   http_config: httpConfig.optional(),
-  smtp_from: text.optional(),
-  smtp_hello: text.optional(),
-  smtp_smarthost: text.optional(),
-  smtp_auth_username: z.string().optional(),
-  smtp_auth_password: text.optional(),
-  smtp_auth_password_file: text.optional(),
+  smtp_from: optionalText,
+  smtp_hello: optionalText,
+  smtp_smarthost: optionalText,
+  smtp_auth_username: optionalText,
+  smtp_auth_password: optionalText,
+  smtp_auth_password_file: optionalText,
   smtp_require_tls: z.boolean().default(true),
   smtp_tls_config: tlsConfig.optional(),
-  slack_api_url: text.optional(),
-  slack_api_url_file: text.optional(),
-  slack_app_token: text.optional(),
-  slack_app_token_file: text.optional(),
-  slack_app_url: text.optional(),
+  slack_api_url: optionalText,
+  slack_api_url_file: optionalText,
+  slack_app_token: optionalText,
+  slack_app_token_file: optionalText,
+  slack_app_url: optionalText,
   ...unapplied(...globalUnapplied),
   ...otherServices,
 });
@@ -140,12 +145,12 @@ export const emailUnapplied = [
 
 export const emailSchema = z.strictObject({
   to: z.union([text, z.array(text).min(1)]),
-  from: text.optional(),
-  smarthost: text.optional(),
-  hello: text.optional(),
-  auth_username: z.string().optional(),
-  auth_password: text.optional(),
-  auth_password_file: text.optional(),
+  from: optionalText,
+  smarthost: optionalText,
+  hello: optionalText,
+  auth_username: optionalText,
+  auth_password: optionalText,
+  auth_password_file: optionalText,
   require_tls: flag,
   tls_config: tlsConfig.optional(),
   headers: labels.default({}),
@@ -156,7 +161,6 @@ export const emailSchema = z.strictObject({
 export type EmailSection = z.output<typeof emailSchema>;
 
 export const slackUnapplied = [
-  'http_config',
   'color',
   'fields',
   'short_fields',
@@ -180,16 +184,17 @@ export const slackUnapplied = [
 ] as const;
 
 export const slackSchema = z.strictObject({
-  api_url: text.optional(),
-  api_url_file: text.optional(),
-  app_token: text.optional(),
-  app_token_file: text.optional(),
-  app_url: text.optional(),
-  channel: text.optional(),
-  username: text.optional(),
-  bot_token: text.optional(),
-  bot_token_file: text.optional(),
-  bot_api_url: text.optional(),
+  api_url: optionalText,
+  api_url_file: optionalText,
+  app_token: optionalText,
+  app_token_file: optionalText,
+  app_url: optionalText,
+  channel: optionalText,
+  username: optionalText,
+  http_config: httpConfig.optional(),
+  bot_token: optionalText,
+  bot_token_file: optionalText,
+  bot_api_url: optionalText,
   ...unapplied(...slackUnapplied),
   ...telling,
 });
@@ -199,13 +204,13 @@ export type SlackSection = z.output<typeof slackSchema>;
 export const webhookUnapplied = ['payload'] as const;
 
 export const webhookSchema = z.strictObject({
-  url: text.optional(),
-  url_file: text.optional(),
+  url: optionalText,
+  url_file: optionalText,
   http_config: httpConfig.optional(),
   max_alerts: z.int().min(0).default(0),
   timeout: duration.optional(),
-  signing_secret: text.optional(),
-  signing_secret_file: text.optional(),
+  signing_secret: optionalText,
+  signing_secret_file: optionalText,
   ...unapplied(...webhookUnapplied),
   ...telling,
 });

@@ -92,7 +92,7 @@ const email = (section: EmailSection, path: Path, building: Building): Channel |
     from,
     smarthost,
     hello: section.hello ?? global.smtp_hello,
-    username: username === '' ? undefined : username,
+    username,
     password,
     requireTls: section.require_tls ?? global.smtp_require_tls,
     verifyTls: verifiesTls(section.tls_config, [...path, 'tls_config'], building),
@@ -118,42 +118,62 @@ const headersOf = (section: EmailSection, path: Path, { notices }: Building) => 
   return Object.fromEntries(entries.filter(([, value]) => !value.includes('{{')));
 };
 
-const slackCredentials = ['api_url', 'bot_token', 'app_token'].flatMap((it) => [it, `${it}_file`]);
-const sharedSlackCredentials = ['slack_api_url', 'slack_app_token'].flatMap((it) => [
-  it,
-  `${it}_file`,
-]);
+/** Where a bot posts; as `api_url` it is how bots were written before `app_token` was there. */
+const postMessageUrl = /chat\.postMessage$/;
+
+/**
+ * As in Alertmanager: a token wins over a URL, the section's own over the global one, and the
+ * authorization of http_config beside the URL for bots is a token too.
+ */
+const slackAccess = (section: SlackSection, path: Path, building: Building) => {
+  const { global, secrets, notices } = building;
+  const ownUrl = secrets.read(section, 'api_url', path);
+  const ownToken =
+    secrets.read(section, 'bot_token', path) ?? secrets.read(section, 'app_token', path);
+  if (ownUrl && ownToken) notices.refuse(path, 'give either api_url or bot_token, not both');
+  const url = ownUrl ?? secrets.read(global, 'slack_api_url', ['global']);
+  const posts = url !== undefined && postMessageUrl.test(url.reveal());
+  const http = section.http_config;
+  const authorization = http?.authorization;
+  if (http) warnUnapplied(http, httpUnapplied, [...path, 'http_config'], building);
+  const credentials =
+    authorization &&
+    secrets.read(authorization, 'credentials', [...path, 'http_config', 'authorization']);
+  const sharedToken =
+    ownUrl || authorization ? undefined : secrets.read(global, 'slack_app_token', ['global']);
+  const token = ownToken ?? sharedToken ?? (posts ? credentials : undefined);
+  if (token && !ownToken && url && !posts) {
+    notices.refuse(path, 'there is both a URL and a token for Slack: which one is meant?');
+  }
+  const postUrl = section.app_url ?? global.slack_app_url ?? (posts ? url.reveal() : undefined);
+  return token
+    ? { botToken: token, botApiUrl: section.bot_api_url ?? postUrl?.replace(postMessageUrl, '') }
+    : { apiUrl: url };
+};
+
+const slackKeys = ['api_url', 'bot_token', 'app_token'].flatMap((it) => [it, `${it}_file`]);
+const globalSlackKeys = ['slack_api_url', 'slack_app_token'].flatMap((it) => [it, `${it}_file`]);
 
 const slack = (section: SlackSection, path: Path, building: Building): Channel | undefined => {
-  const { global, secrets, notices } = building;
+  const { notices } = building;
   warnUnapplied(section, slackUnapplied, path, building, 'not applied yet, the message is ours');
-  const own = {
-    apiUrl: secrets.read(section, 'api_url', path),
-    botToken: secrets.read(section, 'bot_token', path) ?? secrets.read(section, 'app_token', path),
-  };
-  const shared = {
-    apiUrl: secrets.read(global, 'slack_api_url', ['global']),
-    botToken: secrets.read(global, 'slack_app_token', ['global']),
-  };
-  const declared = usedOf(section, slackCredentials).length > 0;
-  const { apiUrl, botToken } = declared ? own : shared;
-  if (apiUrl && botToken) notices.refuse(path, 'give either api_url or bot_token, not both');
-  if (!declared && usedOf(global, sharedSlackCredentials).length === 0) {
+  const declared = [...usedOf(section, slackKeys), ...usedOf(building.global, globalSlackKeys)];
+  if (declared.length === 0) {
     notices.refuse(path, 'needs api_url or bot_token, here or as global.slack_api_url');
   }
-  if (apiUrl && !isHttpUrl(apiUrl.reveal())) {
+  const access = slackAccess(section, path, building);
+  if (access.apiUrl && !isHttpUrl(access.apiUrl.reveal())) {
     notices.refuse([...path, 'api_url'], 'expected the URL of an incoming webhook');
   }
-  if (botToken && section.channel === undefined) {
+  if (access.botToken && section.channel === undefined) {
     notices.refuse(path, 'needs channel: a bot has to be told where to post');
   }
-  const postUrl = section.app_url ?? global.slack_app_url;
   return defined({
     type: 'slack' as const,
     ...tellingOf(section),
-    apiUrl,
-    botToken,
-    botApiUrl: section.bot_api_url ?? postUrl?.replace(/chat\.postMessage$/, ''),
+    apiUrl: access.apiUrl,
+    botToken: access.botToken,
+    botApiUrl: access.botApiUrl,
     channel: section.channel,
     username: section.username,
   });

@@ -61,7 +61,9 @@ const routeOf = (
   });
 };
 
-const unappliedMessage = (key: string): string =>
-  key.endsWith('time_intervals')
+const unappliedMessage = (key: string): string => {
+  if (key === 'labels') return 'not applied yet';
+  return key.endsWith('time_intervals')
     ? 'not applied yet: messages are sent at all times'
     : 'not applied yet: each alert is told by itself, once for each change';
+};

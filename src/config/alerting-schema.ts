@@ -17,6 +17,7 @@ export const routeUnapplied = [
   'repeat_interval',
   'mute_time_intervals',
   'active_time_intervals',
+  'labels',
 ] as const;
 
 const routeSchema = z.strictObject({
@@ -31,6 +32,7 @@ const routeSchema = z.strictObject({
   repeat_interval: duration.optional(),
   mute_time_intervals: z.array(name).optional(),
   active_time_intervals: z.array(name).optional(),
+  labels: labels.optional(),
   get routes(): z.ZodOptional<z.ZodArray<typeof routeSchema>> {
     return z.array(routeSchema).optional();
   },
@@ -63,6 +65,8 @@ const receiverSchema = z.strictObject({
   webhook_configs: z.array(webhookSchema).default([]),
   /** Tocsin's: into the daemon's own log. */
   log_configs: z.array(logSchema).default([]),
+  /** For queries of Alertmanager's API only. */
+  labels: labels.optional(),
   ...unapplied(...undelivered),
 });
 
@@ -123,7 +127,7 @@ export const alertingSchema = z.strictObject({
   templates: z.array(z.string()).optional(),
   escalation_policies: z.array(policySchema).default([]),
   fallback_receiver: name.optional(),
-  ...unapplied('tracing', 'people', 'schedules', 'suppression'),
+  ...unapplied('tracing', 'event_recorder', 'people', 'schedules', 'suppression'),
 });
 
 export type AlertingDocument = z.output<typeof alertingSchema>;

@@ -1,4 +1,4 @@
-import { type Path, type Problem, readDocument } from '../lib/document.ts';
+import { type Path, type Problem, readDocument, z } from '../lib/document.ts';
 import type { Alerting, EscalationPolicy } from '../model/alerting.ts';
 import { globalUnapplied } from './alerting-channel-schema.ts';
 import { receiverOf } from './alerting-channels.ts';
@@ -9,6 +9,7 @@ import { defined } from './defined.ts';
 import { byPlace, createNotices, type Notices } from './notices.ts';
 import { createSecretReader, type ReadFile } from './secrets.ts';
 import { type Environment, substituteFrom } from './substitute.ts';
+import { withoutEmpty } from './without-empty.ts';
 
 export interface AlertingSource {
   /** Absent: every alert goes to the daemon's log. */
@@ -33,7 +34,8 @@ export type AlertingReading =
 export const loadAlerting = (source: AlertingSource): AlertingReading => {
   const { file, environment, readFile, externalUrl } = source;
   if (!file) return { ok: true, alerting: { ...logOnly, externalUrl }, warnings: [] };
-  const reading = readDocument(file.path, file.text, alertingSchema, {
+  const schema = z.preprocess(withoutEmpty, alertingSchema);
+  const reading = readDocument(file.path, file.text, schema, {
     substitute: substituteFrom(environment),
   });
   if (!reading.ok) return { ok: false, problems: reading.problems.toSorted(byPlace) };
@@ -75,6 +77,7 @@ const notApplied: Readonly<Record<string, string>> = {
   inhibit_rules: 'not applied yet: nothing is inhibited',
   templates: 'not applied yet: messages are worded by Tocsin',
   tracing: 'not applied: see telemetry in tocsin.yaml',
+  event_recorder: 'not applied: alert_events and notification_log have what happened',
   people: 'not used yet',
   schedules: 'not used yet: nobody is on call by schedule',
   suppression: 'not applied yet: only silences hold alerts back',

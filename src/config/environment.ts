@@ -1,9 +1,20 @@
 import { type Path, z } from '../lib/document.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Environment } from './substitute.ts';
+import { isMapping, withoutEmpty } from './without-empty.ts';
 
 /** Variables with our prefix that are no configuration keys: they belong to the command line. */
 const otherVariables: readonly string[] = ['TOCSIN_CONFIG', 'TOCSIN_URL', 'TOCSIN_BY'];
+
+/**
+ * Kubernetes tells every container of a namespace about a service named `tocsin` or `tocsin-…` in
+ * variables such as TOCSIN_SERVICE_HOST, TOCSIN_PORT_4318_TCP and TOCSIN_PORT=tcp://….
+ */
+const isServiceLink = (variable: string, text: string): boolean =>
+  /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?$/.test(
+    variable,
+  ) ||
+  (variable.endsWith('_PORT') && /^(?:tcp|udp|sctp):\/\//.test(text));
 
 export interface Override {
   readonly variable: string;
@@ -28,7 +39,7 @@ export const readOverrides = (schema: z.ZodObject, environment: Environment): Ov
   const unknown: UnknownVariable[] = [];
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('TOCSIN_') || text === undefined) continue;
-    if (otherVariables.includes(variable)) continue;
+    if (otherVariables.includes(variable) || isServiceLink(variable, text)) continue;
     const leaf = leaves.get(variable);
     if (leaf) known.push({ variable, path: leaf.path, value: valueFor(leaf.schema, text) });
     else unknown.push({ variable, message: unknownMessage(variable, [...leaves.keys()]) });
@@ -83,9 +94,6 @@ const unknownMessage = (variable: string, known: readonly string[]): string => {
   return `no configuration key has this name${close === undefined ? '' : `; did you mean ${close}?`}`;
 };
 
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const withValue = (held: unknown, path: readonly string[], value: unknown): unknown => {
   const [head, ...rest] = path;
   if (head === undefined) return value;
@@ -93,13 +101,3 @@ const withValue = (held: unknown, path: readonly string[], value: unknown): unkn
   if (held !== undefined && !isMapping(held)) return held;
   return { ...held, [head]: withValue(held?.[head], rest, value) };
 };
-
-/** `listen:` with nothing behind it is what remains when its keys are commented out. */
-const withoutEmpty = (value: unknown): unknown =>
-  isMapping(value)
-    ? Object.fromEntries(
-        Object.entries(value)
-          .filter(([, it]) => it !== null)
-          .map(([key, it]) => [key, withoutEmpty(it)]),
-      )
-    : value;

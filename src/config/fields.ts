@@ -18,8 +18,6 @@ const positive = (parse: (text: string) => number | undefined) => (text: string)
   return value === 0 ? undefined : value;
 };
 
-export const durationMs = written(parseDurationMs, 'a duration such as 200ms, 30s, 5m, 1h or 7d');
-
 export const durationMsOrAuto = written(
   (text) => (text === 'auto' ? text : parseDurationMs(text)),
   'auto or a duration such as 10s',

@@ -48,7 +48,8 @@ export const loadConfig = (source: ConfigSource): ConfigReading => {
   const problems: Problem[] = [];
   const problemAt: ProblemAt = (path, message) => place(reading.problemAt(path, message));
   const config = configOf(reading.value, source, overrides.known, problemAt, problems);
-  const all = [...problems, ...openListeners(config, problemAt), ...unknown].toSorted(byPlace);
+  problems.push(...openListeners(config, problemAt), ...sharedPorts(config, problemAt), ...unknown);
+  const all = problems.toSorted(byPlace);
   return all.length > 0 ? { ok: false, problems: all } : { ok: true, config };
 };
 
@@ -136,14 +137,20 @@ const retentionOf = (retention: ConfigDocument['retention']): RetentionMs => {
   return { traces, metrics, spans, logs, alerts, audit };
 };
 
+/** What listens, by its key: SQL only where ClickHouse is ours. */
+const listenersOf = ({ listen, clickhouse }: Config): readonly (readonly [string, Address])[] =>
+  Object.entries({
+    otlp_grpc: listen.otlpGrpc,
+    otlp_http: listen.otlpHttp,
+    console: listen.console,
+    ...(clickhouse.kind === 'embedded' && { sql: listen.sql }),
+  });
+
 /** Whoever can reach an open port can read and write telemetry and silence alerts. */
 const openListeners = (config: Config, problemAt: ProblemAt): readonly Problem[] => {
   if (config.auth.open) return [];
-  const { otlpGrpc, otlpHttp, console, sql } = config.listen;
-  const listeners = { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, console, sql };
-  return Object.entries(listeners)
+  return listenersOf(config)
     .filter(([, it]) => !isLoopback(it.host))
-    .filter(([key]) => key !== 'sql' || config.clickhouse.kind === 'embedded')
     .map(([key, it]) =>
       problemAt(
         ['listen', key],
@@ -151,4 +158,16 @@ const openListeners = (config: Config, problemAt: ProblemAt): readonly Problem[]
           'listen on 127.0.0.1, or say auth.open: true where the network keeps strangers out',
       ),
     );
+};
+
+/** Found here rather than by the second one to open, which would blame another program. */
+const sharedPorts = (config: Config, problemAt: ProblemAt): readonly Problem[] => {
+  const listeners = listenersOf(config).filter(([, it]) => it.port !== 0);
+  return listeners.flatMap(([key, { port, host }], index) => {
+    const [taken] =
+      listeners.slice(0, index).find(([, it]) => it.port === port && it.host === host) ?? [];
+    return taken === undefined
+      ? []
+      : [problemAt(['listen', key], `listen.${taken} has this port already`)];
+  });
 };

@@ -269,6 +269,54 @@ const slack = (keys: string) => `${base}    slack_configs: [{${keys}}]\n`;
 const policy = (levels: string) =>
   `${base}escalation_policies:\n  - {name: p, levels: [${levels}]}\n`;
 
+// biome-ignore format: one case per line.
+const slackTable: readonly (readonly [name: string, global: string, section: string, expected: readonly [url: string | undefined, token?: string, api?: string]])[] = [
+  ['a URL of its own',             '',                                              'api_url: "https://h/1"',                        ['https://h/1']],
+  ['a token of its own',           '',                                              'app_token: own',                                [undefined, 'own']],
+  ['the global URL',               'slack_api_url: "https://h/g"',                  '',                                              ['https://h/g']],
+  ['the global token',             'slack_app_token: shared',                       '',                                              [undefined, 'shared']],
+  ['its own URL over a global token', 'slack_app_token: shared',                    'api_url: "https://h/1"',                        ['https://h/1']],
+  ['its own token over a global URL', 'slack_api_url: "https://h/g"',               'app_token: own',                                [undefined, 'own']],
+  ['a server of its own for bots', 'slack_app_token: shared',                       'app_url: "http://s/api/chat.postMessage"',      [undefined, 'shared', 'http://s/api/']],
+  ['the old way to write bots',    'slack_api_url: "https://s/api/chat.postMessage"', 'http_config: {authorization: {credentials: old}}', [undefined, 'old', 'https://s/api/']],
+  ['both ways of writing bots',    'slack_app_token: shared, slack_api_url: "https://s/api/chat.postMessage"', '',                   [undefined, 'shared', 'https://s/api/']],
+];
+
+for (const [name, global, section, [url, token, api]] of slackTable) {
+  t.test(`Slack is reached by ${name}`, async (t) => {
+    const text = `global: {${global}}\n${slack(`channel: '#a'${section && ', '}${section}`)}`;
+    const [channel] = alertingOf(text).alerting.receivers[0]?.channels ?? [];
+    if (channel?.type !== 'slack') throw new Error('no Slack channel');
+    t.equal(channel.apiUrl?.reveal(), url);
+    t.equal(channel.botToken?.reveal(), token);
+    t.equal(channel.botApiUrl, api);
+  });
+}
+
+t.test('empty texts and keys with nothing behind them are as good as absent', async (t) => {
+  const text = `global: {smtp_hello: '', smtp_auth_username: '', smtp_auth_password: '', http_config: }
+templates:
+route: {receiver: a, routes: }
+receivers: [{name: a, email_configs: [{to: a@b.c, from: d@e.f, smarthost: 'm:25', headers: }], slack_configs: }]
+`;
+  const { alerting } = alertingOf(text);
+  t.match(alerting.receivers[0]?.channels, [{ type: 'email', headers: {} }]);
+  t.strictSame(Object.keys(alerting.receivers[0]?.channels[0] ?? {}).toSorted(), [
+    'from',
+    'headers',
+    'requireTls',
+    'sendAcknowledged',
+    'sendResolved',
+    'smarthost',
+    'to',
+    'type',
+    'verifyTls',
+  ]);
+  t.match(problems('route: {receiver: a, routes: [{match: {team: }}]}\nreceivers: [{name: a}]'), [
+    /routes\[0\].match.team/,
+  ]);
+});
+
 // biome-ignore format: one mistake per line.
 const mistakes: readonly (readonly [name: string, text: string, expected: string | RegExp])[] = [
   ['no route',                       'receivers: [{name: a}]',                           /^etc\/alerting.yaml:1:1 route: .*expected object/],
@@ -293,6 +341,7 @@ const mistakes: readonly (readonly [name: string, text: string, expected: string
   ['a password in a missing file',   email(', auth_password_file: nope'),                /auth_password_file: this file cannot be read: ENOENT/],
   ['Slack without a way in',         slack('channel: "#a"'),                             /slack_configs\[0\]: needs api_url or bot_token/],
   ['Slack with two ways in',         slack('channel: "#a", api_url: "http://h", bot_token: x'), /give either api_url or bot_token, not both/],
+  ['Slack with two ways in from elsewhere', `global: {slack_app_token: x, slack_api_url: "http://h"}\n${slack('channel: "#a"')}`, /both a URL and a token for Slack/],
   ['a bot without a channel',        slack('bot_token: x'),                              /needs channel/],
   ['an incoming webhook that is no URL', slack('api_url: hook'),                         /api_url: expected the URL of an incoming webhook/],
   ['a webhook without a URL',        webhook('max_alerts: 1'),                           /needs url or url_file/],

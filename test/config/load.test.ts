@@ -82,6 +82,7 @@ const mistakes: readonly Row[] = [
   ['a port out of range',       { text: 'listen: {console: "127.0.0.1:65536"}' },    `etc/tocsin.yaml:1:19 listen.console: ${addressMessage}`],
   ['an open listener',          { text: 'listen: {console: "0.0.0.0:9900"}' },       `etc/tocsin.yaml:1:19 listen.console: 0.0.0.0:9900 ${openMessage}`],
   ['an open SQL listener',      { text: 'listen: {sql: "[::]:1"}' },                 `etc/tocsin.yaml:1:15 listen.sql: [::]:1 ${openMessage}`],
+  ['a port given twice',        { text: 'listen: {console: ":4317"}' },              'etc/tocsin.yaml:1:19 listen.console: listen.otlp_grpc has this port already'],
   ['a duration without a unit', { text: 'rules: {interval: 30}' },                   'etc/tocsin.yaml:1:19 rules.interval: expected a duration longer than 0, such as 200ms, 30s, 5m, 1h or 7d'],
   ['a duration of nothing',     { text: 'ingest: {batch: {max_age: 0s}}' },          /max_age: expected a duration longer than 0/],
   ['a size in furlongs',        { text: 'ingest: {batch: {max_bytes: 1fur}}' },      /max_bytes: expected a size such as 64KiB, 16MiB or 2GiB/],
@@ -219,4 +220,21 @@ t.test('an IPv6 or named loopback is no open listener', async (t) => {
   for (const host of ['[::1]', 'localhost', '127.3.2.1']) {
     t.strictSame(problems({ text: `listen: {console: "${host}:0"}` }), []);
   }
+});
+
+t.test('what Kubernetes says about a service named tocsin is no configuration', async (t) => {
+  const environment = {
+    TOCSIN_SERVICE_HOST: '10.0.0.1',
+    TOCSIN_SERVICE_PORT: '4318',
+    TOCSIN_SERVICE_PORT_OTLP_HTTP: '4318',
+    TOCSIN_PORT: 'tcp://10.0.0.1:4318',
+    TOCSIN_PORT_4318_TCP: 'tcp://10.0.0.1:4318',
+    TOCSIN_PORT_4318_TCP_ADDR: '10.0.0.1',
+    TOCSIN_INGEST_SERVICE_HOST: '10.0.0.2',
+    TOCSIN_INGEST_PORT: 'tcp://10.0.0.2:4317',
+  };
+  t.strictSame(problems({ environment }), []);
+  t.match(problems({ environment: { TOCSIN_PORT: '4318' } }), [
+    /^TOCSIN_PORT: no configuration key/,
+  ]);
 });
