@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Backends } from './backends.ts';
 import { formatAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
@@ -9,12 +10,12 @@ import { decideDeliveries } from './decide/deliveries.ts';
 import { findSilence } from './decide/silence.ts';
 import { step } from './decide/step.ts';
 import { createEvaluator } from './evaluate/run/evaluator.ts';
-import type { Files, FilesReading } from './files.ts';
+import type { Files } from './files.ts';
 import { dependenciesOf } from './health.ts';
 import { createIngestPath } from './ingest.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
-import { formatProblem } from './lib/document.ts';
+import { formatProblem, type Problem } from './lib/document.ts';
 import { remedyOf } from './lib/fault.ts';
 import { httpRequest } from './lib/http-client.ts';
 import type { Log } from './lib/log.ts';
@@ -28,7 +29,7 @@ import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { createInserter } from './store/insert.ts';
-import { migrate } from './store/migrate.ts';
+import { applyRetention, migrate } from './store/migrate.ts';
 
 export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
 export type Role = (typeof roles)[number];
@@ -37,8 +38,8 @@ export interface AppOptions {
   readonly config: Config;
   readonly roles: ReadonlySet<Role>;
   readonly files: Files;
-  /** Reads rules and alerting again, for reload; links in messages point to `externalUrl`. */
-  readonly readFiles: (externalUrl: string) => FilesReading;
+  /** Reads everything that people wrote again; links in messages point to `externalUrl`. */
+  readonly reread: (externalUrl: string) => Reread;
   readonly backends: Backends;
   readonly telemetry: Telemetry;
   readonly version: string;
@@ -47,6 +48,10 @@ export interface AppOptions {
   readonly log: Log;
   readonly teardown: Teardown;
 }
+
+export type Reread =
+  | { readonly ok: true; readonly config: Config; readonly files: Files }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface App {
   /** Key of `listen` to `host:port` as bound. */
@@ -99,18 +104,28 @@ export const startApp = async (options: AppOptions): Promise<App> => {
 
   let alerting = files.alerting;
   const reload = async (): Promise<ReloadOutcome> => {
-    const reading = options.readFiles(externalUrl());
+    const reading = options.reread(externalUrl());
     if (!reading.ok) {
       const problems = reading.problems.map(formatProblem);
       log.error('reload_refused', { problems });
       return { ok: false, problems };
     }
+    await applyRetention(store, reading.config.retention, { database });
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
-    const warnings = reading.files.warnings.map(formatProblem);
+    const warnings = [
+      ...reading.files.warnings.map(formatProblem),
+      ...waitingForRestart(config, reading.config),
+    ];
     log.info('reloaded', { groups: reading.files.groups.length, warnings });
     return { ok: true, warnings };
+  };
+  const pointLinksHere = (): void => {
+    const reading = options.reread(externalUrl());
+    if (!reading.ok) return;
+    alerting = reading.files.alerting;
+    notifier.reload(alerting);
   };
   const externalUrl = () => `http://${listen['console'] ?? formatAddress(config.listen.console)}`;
 
@@ -144,7 +159,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   listen['console'] = formatAddress(await console.start());
   if (backends.embedded.clickhouse) listen['sql'] = backends.embedded.clickhouse.httpAddress;
   // Port 0: only now is it known where links in messages point.
-  if (config.listen.console.port === 0) await reload();
+  if (config.listen.console.port === 0) pointLinksHere();
 
   await migrateWhenReachable(store, options);
   teardown.add('notifier', notifier.stop);
@@ -193,6 +208,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   started.atMs = clock.nowMs();
   return { listen, reload };
 };
+
+/** Keys whose change a running daemon cannot follow. */
+const fixed = ['dataDir', 'listen', 'auth', 'ingest', 'clickhouse', 'redis', 'telemetry'] as const;
+
+const waitingForRestart = (before: Config, after: Config): readonly string[] =>
+  fixed
+    .filter((key) => !isDeepStrictEqual(before[key], after[key]))
+    .map((key) => `${key} changed in the file and takes effect when the daemon is restarted`);
 
 /** A server that is not there yet is waited for, telling why; a schema that cannot be is an end. */
 const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<void> => {

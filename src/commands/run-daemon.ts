@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type Role, startApp } from '../app.ts';
+import { type Reread, type Role, startApp } from '../app.ts';
 import { startBackends } from '../backends.ts';
 import { formatAddress } from '../config/address.ts';
 import type { Config, Mode } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { acquireDataDirLock } from '../embedded/data-dir-lock.ts';
-import { type Files, type FilesReading, readFiles } from '../files.ts';
+import { type Files, readFiles } from '../files.ts';
 import type { Random } from '../lib/backoff.ts';
-import { formatProblem, type Problem } from '../lib/document.ts';
+import { formatProblem } from '../lib/document.ts';
 import { Fault, messageOf } from '../lib/fault.ts';
 import { closeHttpConnections } from '../lib/http-client.ts';
 import { createLog, type Log } from '../lib/log.ts';
@@ -63,11 +63,19 @@ export const runDaemon = async (io: DaemonIo, options: DaemonOptions): Promise<E
 interface Prepared {
   readonly config: Config;
   readonly files: Files;
-  readonly readFiles: (externalUrl: string) => FilesReading;
+  readonly reread: (externalUrl: string) => Reread;
 }
 
 /** Reads everything that people wrote before anything is started. */
 const prepare = (io: Io, options: DaemonOptions): Prepared | undefined => {
+  const reread = (externalUrl?: string): Reread => readAll(io, options, externalUrl);
+  const reading = reread();
+  if (reading.ok) return { ...reading, reread };
+  for (const problem of reading.problems) complain(io, formatProblem(problem));
+  return undefined;
+};
+
+const readAll = (io: Io, options: DaemonOptions, externalUrl: string | undefined): Reread => {
   const path = options.configFile;
   const reading = loadConfig({
     ...(path !== undefined && { file: { path, text: readArgument(path, readText) } }),
@@ -75,27 +83,20 @@ const prepare = (io: Io, options: DaemonOptions): Prepared | undefined => {
     mode: options.mode,
     readFile: readText,
   });
-  if (!reading.ok) return refuse(io, reading.problems);
+  if (!reading.ok) return reading;
   const config = { ...reading.config, dataDir: options.dataDir ?? reading.config.dataDir };
-  const read = (externalUrl: string): FilesReading =>
-    readFiles({
-      config,
-      environment: io.environment,
-      externalUrl,
-      extraRuleFiles: options.demo ? [demoRules] : [],
-    });
-  const files = read(`http://${formatAddress(config.listen.console)}`);
-  if (!files.ok) return refuse(io, files.problems);
-  return { config, files: files.files, readFiles: read };
+  const files = readFiles({
+    config,
+    environment: io.environment,
+    externalUrl: externalUrl ?? `http://${formatAddress(config.listen.console)}`,
+    extraRuleFiles: options.demo ? [demoRules] : [],
+  });
+  return files.ok ? { ok: true, config, files: files.files } : files;
 };
 
 const demoRules = 'rules/demo/shop.yaml';
 
 const readText = (path: string): string => readFileSync(path, 'utf8');
-
-const refuse = (io: Io, problems: readonly Problem[]): undefined => {
-  for (const problem of problems) complain(io, formatProblem(problem));
-};
 
 const logFor = (io: Io, { telemetry }: Config): Log =>
   createLog({

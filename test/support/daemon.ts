@@ -24,7 +24,6 @@ export interface Daemon {
 
 export interface ApiAnswer {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON by path.
   readonly body: unknown;
 }
 
@@ -68,6 +67,7 @@ export const startDaemon = async (
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  if (process.env['TOCSIN_TEST_LOG']) child.stderr.pipe(process.stderr);
   t.teardown(() => end(child, exited));
 
   const consoleUrl = await within(60_000, () => {
@@ -134,6 +134,6 @@ const apiOf =
 
 const end = async (child: ChildProcess, exited: Promise<unknown>): Promise<void> => {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-  const late = sleep(15_000).then(() => child.kill('SIGKILL'));
+  const late = sleep(15_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
   await Promise.race([exited, late]);
 };
