@@ -75,6 +75,20 @@ export const assembleRule = (draft: RuleDraft, path: Path, report: Report): Comp
   };
 };
 
+/** Reports mistakes in the texts of a rule that has mistakes elsewhere, as far as they can be told. */
+export const checkTexts = (
+  rule: { readonly labels: Labels; readonly annotations: Labels },
+  signalNames: readonly string[],
+  path: Path,
+  report: Report,
+): void => {
+  const units = new Map(signalNames.map((it): [string, Unit] => [it, 'unknown']));
+  const scope = { labelNames: undefined, units };
+  for (const key of ['labels', 'annotations'] as const) {
+    compileTexts(rule[key], scope, [...path, key], report);
+  }
+};
+
 const mapValues = <From, To>(
   record: Readonly<Record<string, From>>,
   map: (value: From) => To,

@@ -1,5 +1,5 @@
 import { type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
-import { assembleRule, type Report, type RuleDraft } from './assemble.ts';
+import { assembleRule, checkTexts, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import { readRule } from './read-rule.ts';
 import { readSla } from './read-sla.ts';
@@ -35,9 +35,11 @@ export const loadRules = (files: readonly RuleText[], defaults: RuleDefaults): L
   const loaded = files.map((it) => loadFile(it, defaults));
   return {
     groups: loaded.flatMap((it) => it.groups),
-    problems: [...loaded.flatMap((it) => it.problems), ...repeatedSlas(loaded)],
+    problems: [...loaded.flatMap((it) => it.problems.toSorted(byPlace)), ...repeatedSlas(loaded)],
   };
 };
+
+const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column;
 
 interface LoadedFile extends LoadedRules {
   readonly slas: readonly { readonly name: string; readonly problem: Problem }[];
@@ -98,7 +100,12 @@ const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGro
     counts.set(name, count);
     const ruleId = `${id}/${safe(name)}${count === 1 ? '' : `.${count}`}`;
     const place = { id: ruleId, line: problemAt(path, '').line, path };
-    return assembled(readRule(withGroupLabels(rule, group), place, report), path, report);
+    const own = withGroupLabels(rule, group);
+    const draft = readRule(own, place, report);
+    if (!draft && rule.expr === undefined) {
+      checkTexts(own, Object.keys(rule.signals ?? { silence: rule.absent }), path, report);
+    }
+    return assembled(draft, path, report);
   });
   return {
     id,

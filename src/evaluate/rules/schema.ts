@@ -24,8 +24,9 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'expected text, a number or true or false',
 });
 const text = scalar.transform(String);
-const name = z.string().min(1, 'must not be empty').max(200, 'must not exceed 200 characters');
-const texts = z.record(z.string(), text);
+const line = z.string('expected text');
+const name = line.min(1, 'must not be empty').max(200, 'must not exceed 200 characters');
+const texts = z.record(z.string(), text, { error: 'expected names with texts' });
 
 const names = z.union([name.transform((it) => [it]), z.array(name)], {
   error: 'expected a list of attribute names',
@@ -36,6 +37,7 @@ const where = z.record(
   z.union([scalar, z.array(scalar).min(1, 'must not be empty')], {
     error: 'expected a value or a list of values',
   }),
+  { error: 'expected attributes with values' },
 );
 
 const sourceName = z.enum(['spans', 'metrics', 'logs', 'caches'], {
@@ -51,8 +53,8 @@ const selection = {
 
 const signal = z.strictObject({
   ...selection,
-  value: z.string().optional(),
-  sql: z.string().max(100_000, 'must not exceed 100000 characters').optional(),
+  value: line.optional(),
+  sql: line.max(100_000, 'must not exceed 100000 characters').optional(),
   over: positiveDurationMs.optional(),
   offset: durationMs.default(0),
 });
@@ -71,13 +73,13 @@ const rule = z.strictObject({
   alert: name.optional(),
   record: name.optional(),
   expr: text.optional(),
-  signals: z.record(z.string(), signal).optional(),
-  when: z.string().optional(),
-  severities: z.record(name, z.string()).optional(),
-  recover_when: z.string().optional(),
+  signals: z.record(z.string(), signal, { error: 'expected names with signals' }).optional(),
+  when: line.optional(),
+  severities: z.record(name, line, { error: 'expected names with conditions' }).optional(),
+  recover_when: line.optional(),
   absent: absent.optional(),
   for: durationMs.optional(),
-  at_least: z.string().optional(),
+  at_least: line.optional(),
   keep_firing_for: durationMs.optional(),
   no_data: noDataPolicy.optional(),
   on_error: noDataPolicy.optional(),
@@ -94,7 +96,10 @@ const group = z.strictObject({
     .default('auto'),
   limit: z.int('expected a whole number').min(0, 'must not be negative').default(0),
   labels: texts.default({}),
-  rules: z.array(rule).max(1_000, 'must not exceed 1000 rules').default([]),
+  rules: z
+    .array(rule, { error: 'expected a list of rules' })
+    .max(1_000, 'must not exceed 1000 rules')
+    .default([]),
 });
 
 const burnRate = z.strictObject({
@@ -129,9 +134,9 @@ const sla = z.strictObject({
 
 /** One rule file, as contract section 6 has it; Prometheus' rule files are a subset. */
 export const ruleFileSchema = z.strictObject({
-  groups: z.array(group).default([]),
-  slas: z.array(sla).default([]),
-  tests: z.array(z.unknown()).default([]),
+  groups: z.array(group, { error: 'expected a list of groups' }).default([]),
+  slas: z.array(sla, { error: 'expected a list of SLAs' }).default([]),
+  tests: z.array(z.unknown(), { error: 'expected a list of tests' }).default([]),
 });
 
 export type RuleFile = z.output<typeof ruleFileSchema>;

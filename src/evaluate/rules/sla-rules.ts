@@ -99,9 +99,9 @@ const burnRule = (
   const units = new Map([...windows.keys()].map((name): [string, Unit] => [name, 'ratio']));
   const text = rates
     .map((rate) => {
-      const threshold = Number((burnFactor(rate, plan.periodMs) * budget).toPrecision(10));
+      const threshold = Number((100 * burnFactor(rate, plan.periodMs) * budget).toPrecision(10));
       const [long, short] = [rate.longMs, rate.shortMs].map((ms) => `errors_${formatDuration(ms)}`);
-      return `(${long} > ${threshold} and ${short} > ${threshold})`;
+      return `(${long} > ${threshold} percent and ${short} > ${threshold} percent)`;
     })
     .join(' or ');
   const reading = compileCondition(text, units);

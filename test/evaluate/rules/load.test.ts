@@ -1,0 +1,219 @@
+import t from 'tap';
+import { orderSeverities } from '../../../src/evaluate/rules/decide.ts';
+import { loadRules } from '../../../src/evaluate/rules/load.ts';
+import type {
+  CompiledRule,
+  Held,
+  SignalValues,
+  Verdict,
+} from '../../../src/evaluate/rules/plan.ts';
+import { ruleWith } from '../compile/telemetry.ts';
+
+const defaults = { intervalMs: 30_000, queryOffsetMs: 5_000 };
+const load = (text: string, file = 'rules/a.yaml') => loadRules([{ file, text }], defaults);
+
+const firstRule = (text: string): CompiledRule => {
+  const { groups, problems } = load(text);
+  const [rule] = groups.flatMap((it) => it.rules);
+  if (!rule || problems.length > 0) throw new Error(JSON.stringify(problems));
+  return rule;
+};
+
+t.test('groups take what they say and defaults for the rest', async (t) => {
+  const { groups, problems } = load(`groups:
+  - name: plain
+    rules:
+      - {alert: A, signals: {n: {from: spans, value: count()}}, when: n > 1}
+  - name: own
+    interval: 1m
+    query_offset: 90s
+    limit: 7
+  - {name: auto, query_offset: auto}
+`);
+  t.strictSame(problems, []);
+  t.match(groups, [
+    {
+      id: 'rules/a.yaml/plain',
+      name: 'plain',
+      file: 'rules/a.yaml',
+      intervalMs: 30_000,
+      queryOffsetMs: 5_000,
+      limit: 0,
+    },
+    { intervalMs: 60_000, queryOffsetMs: 90_000, limit: 7, rules: [] },
+    { queryOffsetMs: 5_000 },
+  ]);
+});
+
+t.test('ids are safe for keys and stay different', async (t) => {
+  const rule = '{alert: "A: b", signals: {n: {from: spans, value: count()}}, when: n > 1}';
+  const { groups } = load(
+    `groups: [{name: 'x:y z', rules: [${rule}, ${rule}]}]`,
+    '/etc/rules (1).yaml',
+  );
+  t.strictSame(
+    groups.flatMap((it) => [it.id, ...it.rules.map((rule) => rule.id)]),
+    [
+      '/etc/rules~20~~28~1~29~.yaml/x~3a~y~20~z',
+      '/etc/rules~20~~28~1~29~.yaml/x~3a~y~20~z/A~3a~~20~b',
+      '/etc/rules~20~~28~1~29~.yaml/x~3a~y~20~z/A~3a~~20~b.2',
+    ],
+  );
+});
+
+t.test('a rule that fails to compile leaves the others alone', async (t) => {
+  const { groups, problems } = load(`groups:
+  - name: g
+    rules:
+      - {alert: Bad, signals: {n: {from: spans, value: cuont()}}, when: n > 1}
+      - {alert: Good, signals: {n: {from: spans, value: count()}}, when: n > 1}
+`);
+  t.equal(problems.length, 1);
+  t.strictSame(
+    groups[0]?.rules.map((it) => it.alertName),
+    ['Good'],
+  );
+  t.equal(groups[0]?.rules[0]?.line, 5);
+});
+
+t.test('a rule carries its policy', async (t) => {
+  const text = (more: string) => `groups:
+  - name: g
+    rules:
+      - {alert: A, signals: {n: {from: metrics, metric: m, value: rate()}}, when: n > 1${more}}
+`;
+  t.strictSame(firstRule(text('')).policy, {
+    forMs: 0,
+    keepFiringForMs: 0,
+    noData: 'keep',
+    onError: 'keep',
+  });
+  t.strictSame(
+    firstRule(
+      text(', for: 1h30m, keep_firing_for: 5m, no_data: alert, on_error: fire, escalation: p'),
+    ).policy,
+    {
+      forMs: 5_400_000,
+      keepFiringForMs: 300_000,
+      noData: 'alert',
+      onError: 'fire',
+    },
+  );
+  t.strictSame(firstRule(text(', at_least: 3 of 5')).policy.atLeast, { breaches: 3, of: 5 });
+  t.equal(firstRule(text(', escalation: payments')).escalation, 'payments');
+  const counting = ruleWith({ signals: { n: { from: 'spans', value: 'count()' } }, when: 'n > 1' });
+  t.equal(counting.policy.noData, 'ok', 'a count of nothing is 0');
+  const hand = ruleWith({
+    signals: { n: { sql: 'SELECT 1 AS value, {from:DateTime64(9)}, {to:DateTime64(9)}' } },
+    when: 'n > 1',
+  });
+  t.equal(hand.policy.noData, 'ok', 'SQL leaves out what is fine');
+});
+
+t.test(
+  'labels are those of the instance, of the group and of the rule, the nearer winning',
+  async (t) => {
+    const rule = firstRule(`groups:
+  - name: g
+    labels: {team: all, tier: '1'}
+    rules:
+      - alert: Slow
+        signals: {n: {from: spans, value: count(), by: [http.route, name]}}
+        when: n > 1
+        labels: {team: pay, name: fixed, route: 'r={{ $labels.http_route }}', empty: ''}
+        annotations: {summary: '{{ $labels.alertname }} {{ $labels.team }}: {{ $value }}'}
+`);
+    const labels = rule.labels({ labels: { http_route: '/a', name: 'GET' }, values: { n: 3 } });
+    t.strictSame(labels, {
+      http_route: '/a',
+      name: 'fixed',
+      team: 'pay',
+      tier: '1',
+      route: 'r=/a',
+      alertname: 'Slow',
+    });
+    t.strictSame(rule.annotations({ labels, values: { n: 3 } }), { summary: 'Slow pay: 3' });
+  },
+);
+
+t.test('a value whose unit a comparison tells is printed in it', async (t) => {
+  const rule = ruleWith({
+    signals: {
+      heap: { from: 'metrics', metric: 'm', value: 'last()' },
+      other: { from: 'spans', value: 'count()' },
+    },
+    when: 'heap > 5 MiB and other > 1',
+    annotations: { summary: '{{ $value }} of {{ $values.other }}' },
+  });
+  t.strictSame(rule.annotations({ labels: {}, values: { heap: 6_291_456, other: 2 } }), {
+    summary: '6 MiB of 2',
+  });
+});
+
+const leveled = {
+  signals: {
+    p99: { from: 'spans', value: 'p99(duration)' },
+    n: { from: 'spans', value: 'count()' },
+  },
+  severities: { critical: 'p99 > 500 ms and n > 9', warning: 'p99 > 300 ms' },
+  recover_when: 'p99 < 250 ms',
+};
+
+const yes = (severity?: string): Verdict => ({ holds: 'yes', ...(severity ? { severity } : {}) });
+const no: Verdict = { holds: 'no' };
+const unknown = (...missing: readonly string[]): Verdict => ({ holds: 'unknown', missing });
+const critical: Held = { severity: 'critical' };
+
+// biome-ignore format: one case per line, columns aligned, so a missing case shows as a gap.
+const table: readonly (readonly [string, SignalValues, Held | undefined, Verdict])[] = [
+  ['the highest severity that holds wins',            { p99: 0.6, n: 10 },    undefined, yes('critical')],
+  ['the lower holds where the higher does not',       { p99: 0.6, n: 9 },     undefined, yes('warning')],
+  ['the lower holds where the higher is unknown',     { p99: 0.6, n: null },  undefined, yes('warning')],
+  ['none holds',                                      { p99: 0.3, n: 10 },    undefined, no],
+  ['nothing is known',                                { p99: null, n: 10 },   undefined, unknown('p99')],
+  ['a firing alert holds on until it recovers',       { p99: 0.26, n: 10 },   critical,  yes('critical')],
+  ['a firing alert recovers',                         { p99: 0.24, n: 10 },   critical,  no],
+  ['a firing alert gets better',                      { p99: 0.4, n: 10 },    critical,  yes('warning')],
+  ['a firing alert of which nothing is known',        { p99: null, n: 10 },   critical,  unknown('p99')],
+  ['hysteresis is for firing alerts only',            { p99: 0.26, n: 10 },   undefined, no],
+];
+
+for (const [name, values, held, verdict] of table) {
+  t.test(name, async (t) => {
+    t.strictSame(ruleWith(leveled).decide(values, held), verdict);
+  });
+}
+
+t.test('severities have their usual order, or the order of the file', async (t) => {
+  t.strictSame(ruleWith(leveled).severities, ['critical', 'warning']);
+  t.strictSame(orderSeverities(['critical', 'info', 'warning']), ['critical', 'warning', 'info']);
+  t.strictSame(orderSeverities(['yellow', 'warning', 'red']), ['red', 'warning', 'yellow']);
+});
+
+t.test('an absent rule breaches after its time', async (t) => {
+  const rule = ruleWith({
+    absent: { from: 'spans', by: ['service.name'], over: '5m', seen_within: '1d' },
+  });
+  t.equal(rule.condition, 'nothing for 5m, seen within 1d');
+  t.strictSame(rule.decide({ silence: 299 }), no);
+  t.strictSame(rule.decide({ silence: 300 }), yes());
+  t.strictSame(rule.decide({}), unknown('silence'));
+});
+
+t.test('a file of Prometheus alone has groups without rules', async (t) => {
+  const { groups, problems } = load(
+    'groups: [{name: g, rules: [{alert: A, expr: up == 0, for: 5m}]}]',
+  );
+  t.strictSame(
+    groups.map((it) => it.rules),
+    [[]],
+  );
+  t.strictSame(
+    problems.map((it) => it.severity),
+    ['warning'],
+  );
+});
+
+t.test('an empty file has nothing', async (t) => {
+  t.strictSame(load(''), { groups: [], problems: [] });
+});
