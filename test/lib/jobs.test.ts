@@ -121,6 +121,21 @@ t.test('a fault to reject buries the job at once, and it can be dug up', async (
   t.equal((await queue.counts()).failed, 0);
 });
 
+t.test(
+  'a buried job does not stand in the way of the next with its deduplication id',
+  async (t) => {
+    const { url } = await startRedis(t);
+    const queue = openQueue(t, url);
+    openWorker(t, url, async ({ n }) => {
+      if (n === 1) throw new Fault('ERR_BUSY', 'busy', { remedy: 'retry' });
+    });
+    await queue.addBulk([{ id: 'g-1', data: { n: 1 }, deduplicationId: 'g' }]);
+    await until(async () => (await queue.counts()).failed === 1);
+    await queue.addBulk([{ id: 'g-2', data: { n: 2 }, deduplicationId: 'g' }]);
+    await until(async () => (await queue.counts()).completed === 1);
+  },
+);
+
 t.test('a fault to retry is tried again as often as told, then buried', async (t) => {
   const { url } = await startRedis(t);
   const queue = openQueue(t, url);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { messageOf, remedyOf } from '../../lib/fault.ts';
+import { Fault, messageOf } from '../../lib/fault.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Tracer } from '../../lib/tracer.ts';
 import type { AlertTransition } from '../../model/alert.ts';
@@ -9,7 +9,8 @@ import type { CompiledRule, RuleGroup } from '../rules/plan.ts';
 import { askSignals, type Outcome } from './ask.ts';
 import { type Assessment, assess } from './assess.ts';
 import type { EvaluateMetrics } from './metrics.ts';
-import type { RuleStore } from './rule-store.ts';
+import { createRuleReport, type RuleReport } from './rule-report.ts';
+import type { CommitResult, RuleStore } from './rule-store.ts';
 import { isStale, skippedSlots } from './slots.ts';
 
 export interface GroupRunOptions {
@@ -42,13 +43,14 @@ const instancesCeiling = 5_000;
  */
 export const createGroupRun = (options: GroupRunOptions): EvaluateGroup => {
   const { clock, metrics, tracer } = options;
+  const report = createRuleReport(options.log);
   return (group, slotMs, signal) =>
     tracer.span('evaluate_group', { group: group.id, rules: group.rules.length }, async () => {
       const startMs = clock.monotonicMs();
       metrics.lag(clock.nowMs() - slotMs);
       for (const [index, rule] of group.rules.entries()) {
         signal.throwIfAborted();
-        await evaluateRule(options, { group, rule, slotMs, signal, first: index === 0 });
+        await evaluateRule(options, report, { group, rule, slotMs, signal, first: index === 0 });
       }
       metrics.groupTook(clock.monotonicMs() - startMs);
     });
@@ -62,7 +64,11 @@ interface RuleRun {
   readonly first: boolean;
 }
 
-const evaluateRule = async (options: GroupRunOptions, run: RuleRun): Promise<void> => {
+const evaluateRule = async (
+  options: GroupRunOptions,
+  report: RuleReport,
+  run: RuleRun,
+): Promise<void> => {
   const { clock, metrics, store } = options;
   const { group, rule, slotMs, signal } = run;
   const before = await store.read(rule.id);
@@ -94,8 +100,6 @@ const evaluateRule = async (options: GroupRunOptions, run: RuleRun): Promise<voi
     ...(failed && { error: messageOf(outcome.error) }),
     dropped,
   };
-  if (failed) reportFailure(options, rule, outcome.error);
-  metrics.dropped(dropped);
 
   const intervalMs = group.intervalMs;
   const result = await store.commit({
@@ -106,10 +110,26 @@ const evaluateRule = async (options: GroupRunOptions, run: RuleRun): Promise<voi
     evaluated,
     assessment,
   });
+  if (result.kind === 'full') report.failed(rule.id, outboxFull);
+  else if (failed) report.failed(rule.id, outcome.error);
+  else report.went(rule.id);
+  metrics.dropped(dropped);
+  tellCommitted(options, result, failed);
+};
+
+const outboxFull = new Fault('ERR_OUTBOX_FULL', 'nobody takes transitions out of the outbox', {
+  remedy: 'retry',
+});
+
+const tellCommitted = (
+  { metrics, onCommitted }: GroupRunOptions,
+  result: CommitResult,
+  failed: boolean,
+): void => {
   if (result.kind !== 'committed') return metrics.ended(result.kind);
   metrics.ended(failed ? 'failed' : 'committed');
   metrics.transitions(result.transitions);
-  if (result.transitions.length > 0) options.onCommitted(result.transitions);
+  if (result.transitions.length > 0) onCommitted(result.transitions);
 };
 
 /** A bug in one rule's functions must not keep its neighbours from being evaluated. */
@@ -123,10 +143,4 @@ const assessSafely = (
     const outcome: Outcome = { kind: 'failed', error };
     return { outcome, assessment: judge(outcome) };
   }
-};
-
-const reportFailure = ({ log }: GroupRunOptions, rule: CompiledRule, error: unknown): void => {
-  const fields = { rule: rule.id, error };
-  if (remedyOf(error) === 'unforeseen') log.error('rule_evaluation_threw', fields);
-  else log.warn('rule_evaluation_failed', fields);
 };

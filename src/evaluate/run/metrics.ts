@@ -1,7 +1,7 @@
 import { type Meter, secondsBounds } from '../../lib/meter.ts';
 import type { AlertTransition } from '../../model/alert.ts';
 
-export type EvaluationEnding = 'committed' | 'failed' | 'stale' | 'lost' | 'removed';
+export type EvaluationEnding = 'committed' | 'failed' | 'stale' | 'lost' | 'full' | 'removed';
 
 export interface EvaluateMetrics {
   readonly lag: (lagMs: number) => void;

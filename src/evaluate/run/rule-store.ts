@@ -23,10 +23,13 @@ export interface RuleSnapshot {
   readonly memory: ReadonlyMap<string, Remembered>;
 }
 
-/** `lost`: another evaluator committed meanwhile. `stale`: this slot or a later one was committed. */
+/**
+ * `lost`: another evaluator committed meanwhile. `stale`: this slot or a later one was committed.
+ * `full`: there is something to tell, but nobody takes what was told before.
+ */
 export type CommitResult =
   | { readonly kind: 'committed'; readonly transitions: readonly AlertTransition[] }
-  | { readonly kind: 'lost' | 'stale' };
+  | { readonly kind: 'lost' | 'stale' | 'full' };
 
 export interface CommitInput {
   readonly ruleId: string;
@@ -56,6 +59,8 @@ export interface RuleAge {
 
 /** Meta of rules that are gone outlasts their notifications, whose ids are made of its version. */
 const metaSecondsAfterRemoval = 30 * 86_400;
+/** About 100 MB. Beyond it alerts stay as they are until a notifier has caught up: none is lost. */
+export const outboxMax = 100_000;
 
 /**
  * The fence against two evaluators of one rule: state, version and outbox change together or not at
@@ -71,10 +76,12 @@ local version = redis.call('HGET', meta, 'ver') or ''
 if version ~= expected then return 'lost' end
 local last = tonumber(redis.call('HGET', meta, 'slot') or '0')
 if tonumber(slot) <= last and last - tonumber(slot) < staleMs then return 'stale' end
+local told, toldMax = tonumber(take()), tonumber(take())
+if told > 0 and redis.call('XLEN', outbox) + told > toldMax then return 'full' end
 redis.call('HSET', meta, 'ver', take(), 'slot', slot, 'interval', take(), 'evaluated', take())
 for _ = 1, tonumber(take()) do local field = take(); redis.call('HSET', state, field, take()) end
 for _ = 1, tonumber(take()) do redis.call('HDEL', state, take()) end
-for _ = 1, tonumber(take()) do redis.call('XADD', outbox, '*', 'record', take()) end
+for _ = 1, told do redis.call('XADD', outbox, '*', 'record', take()) end
 if redis.call('EXISTS', state) == 1 then
   redis.call('SADD', rules, ruleId)
   redis.call('PERSIST', meta)
@@ -115,13 +122,14 @@ export const createRuleStore = (redis: Redis): RuleStore => {
         redisKeys.rulesWithState,
       ),
       [before.version, slotMs, staleMsMax, ruleId]
+        .concat([records.length, outboxMax])
         .concat([version, input.intervalMs, JSON.stringify(input.evaluated)])
         .concat([assessment.changed.size, ...changed])
         .concat([assessment.forgotten.length, ...assessment.forgotten])
-        .concat([records.length, ...records])
+        .concat(records)
         .concat(metaSecondsAfterRemoval),
     );
-    if (answer === 'lost' || answer === 'stale') {
+    if (answer === 'lost' || answer === 'stale' || answer === 'full') {
       copies.delete(ruleId);
       return { kind: answer };
     }

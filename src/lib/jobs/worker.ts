@@ -67,6 +67,7 @@ export const createJobWorker = <Data>(options: JobWorkerOptions<Data>): JobWorke
   });
   const copies = trackCopies(connection.redis);
   const report = createErrorReport(log, clock, 'job_worker_failed');
+  const reportThrown = createErrorReport(log, clock, 'job_handler_threw');
   const count = createCounters(options.meter, name);
   const running = new Map<string, AbortController>();
   let closing = false;
@@ -99,7 +100,7 @@ export const createJobWorker = <Data>(options: JobWorkerOptions<Data>): JobWorke
       const remedy = remedyOf(error);
       const dead = remedy === 'reject' || lastAttempt;
       ended(dead ? 'dead' : 'failed');
-      if (remedy === 'unforeseen') log.error('job_handler_threw', { queue: name, job: id, error });
+      if (remedy === 'unforeseen') reportThrown(error, { queue: name, job: id });
       if (remedy === 'reject') throw buried(error);
       throw error;
     } finally {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type { Assessment } from '../../../src/evaluate/run/assess.ts';
 import type { Remembered } from '../../../src/evaluate/run/remembered.ts';
-import { createRuleStore } from '../../../src/evaluate/run/rule-store.ts';
+import { createRuleStore, outboxMax } from '../../../src/evaluate/run/rule-store.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { noopMeter } from '../../../src/lib/meter.ts';
@@ -89,6 +89,17 @@ t.test('a slot counts once, and an earlier one only when the clock was set back'
   t.strictSame(await store.alerts(), []);
   t.match(await commit(noon - 3_600_000, firing('pay')), { kind: 'committed' });
   t.equal((await store.alerts()).length, 1);
+});
+
+t.test('what cannot be told is not committed, and what tells nothing still is', async (t) => {
+  const { redis, store, commit } = await open(t);
+  const fill = `for _ = 1, ${outboxMax} do redis.call('XADD', KEYS[1], '*', 'record', '') end`;
+  await redis.eval(fill, 1, redisKeys.outbox);
+  t.strictSame(await commit(noon, firing('pay')), { kind: 'full' });
+  t.strictSame(await store.alerts(), []);
+  t.match(await commit(noon, nothing), { kind: 'committed' });
+  await redis.xtrim(redisKeys.outbox, 'MAXLEN', 0);
+  t.match(await commit(noon + 1, firing('pay')), { kind: 'committed' });
 });
 
 t.test('another process reads exactly what was committed', async (t) => {
