@@ -1,17 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../lib/fault.ts';
-import { type Credentials, keepCredentials } from './credentials.ts';
-import { configXml, daemonUser, fileFunctionSql, usersXml, viewerUser } from './engine-config.ts';
+import type { Credentials } from './credentials.ts';
+import type { FrontListen } from './engine-front.ts';
+import { dropSystemLogs, type EngineHome, outliveOrphan, prepareHome } from './engine-home.ts';
 import { askEngine, pingEngine } from './engine-http.ts';
 import { type EngineOrder, lifeQuery, stopLine } from './engine-order.ts';
-import { findPort, portInUse } from './port.ts';
-import { isProcessAlive } from './process-group.ts';
+import { findPorts, type PortWish, portInUse } from './port.ts';
 import {
   type Supervised,
+  type SupervisedPart,
   type SupervisorLimits,
   type SupervisorTools,
   supervise,
@@ -21,7 +20,7 @@ export interface EmbeddedClickHouseOptions extends SupervisorTools {
   /** The daemon's data directory; the engine keeps to `clickhouse/` and two credential files in it. */
   readonly dataDir: string;
   /** For people and their tools. Port 0 picks a free one. */
-  readonly httpListen: { readonly host: string; readonly port: number };
+  readonly httpListen: FrontListen;
   /** For the whole process. The engine's own limit is set well below. */
   readonly memoryBytesMax: number;
   /** Overrides for tests. */
@@ -58,12 +57,46 @@ const defaultLimits: SupervisorLimits = {
 export const startEmbeddedClickHouse = async (
   options: EmbeddedClickHouseOptions,
 ): Promise<EmbeddedClickHouse> => {
-  await outliveOrphan(options);
-  const home = await prepareHome(options);
-  const wish = { ...options.httpListen, key: 'listen.sql' };
-  const front = { host: wish.host, port: await findPort(wish) };
-  const port = await findPort({ host: loopback, port: 0, key: 'listen.sql' });
-  const door = { host: loopback, port, user: daemonUser, password: home.daemon.password.reveal() };
+  await outliveOrphan(options.dataDir, options.clock);
+  const shape = { memoryBytesMax: options.memoryBytesMax, cores: availableParallelism() };
+  const home = await prepareHome(options.dataDir, shape);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOn(await chooseAddresses(options.httpListen), home, options);
+    } catch (error) {
+      const raced = error instanceof Fault && error.code === 'ERR_PORT_IN_USE';
+      if (!raced || attempt === startAttemptsMax) throw error;
+      // Some other process took a port between our look and the engine's. A port the user wishes for
+      // is looked at again first, and then the fault comes from there.
+      if (options.httpListen.port !== 0) await findPorts([wishFor(options.httpListen)]);
+    }
+  }
+};
+
+/** Each attempt may lose a race for a port that the system has chosen. */
+const startAttemptsMax = 5;
+
+interface Addresses {
+  readonly front: FrontListen;
+  /** Of the engine itself, on loopback. */
+  readonly port: number;
+}
+
+const wishFor = (listen: FrontListen): PortWish => ({ ...listen, key: 'listen.sql' });
+
+const chooseAddresses = async (listen: FrontListen): Promise<Addresses> => {
+  const inner = wishFor({ host: loopback, port: 0 });
+  const [front = 0, port = 0] = await findPorts([wishFor(listen), inner]);
+  return { front: { host: listen.host, port: front }, port };
+};
+
+const startOn = async (
+  { front, port }: Addresses,
+  home: EngineHome,
+  options: EmbeddedClickHouseOptions,
+): Promise<EmbeddedClickHouse> => {
+  const { user, password } = home.daemon;
+  const door = { host: loopback, port, user, password: password.reveal() };
   const order: EngineOrder = {
     args: [
       `--path=${home.dataDir}`,
@@ -77,95 +110,31 @@ export const startEmbeddedClickHouse = async (
     door,
     front,
   };
-
-  const supervised = await supervise(
-    {
-      name: 'clickhouse',
-      prepare: () => dropSystemLogs(home.dataDir),
-      spawn: () => spawnEngine(order),
-      probe: async (signal) => {
-        await pingEngine(reachable(front.host), front.port, signal);
-        await askEngine(door, 'SELECT 1', signal);
-      },
-      askToStop: (child) => {
-        child.stdin?.end(`${stopLine}\n`);
-      },
-      explain: (output) => explainEngine(output, { ...front, key: wish.key }),
+  const part: SupervisedPart = {
+    name: 'clickhouse',
+    prepare: () => dropSystemLogs(home.dataDir),
+    spawn: () => spawnEngine(order),
+    probe: async (signal) => {
+      await pingEngine(reachable(front.host), front.port, signal);
+      await askEngine(door, 'SELECT 1', signal);
     },
-    { ...defaultLimits, ...options.limits },
-    options,
-  );
-
+    askToStop: (child) => {
+      child.stdin?.end(`${stopLine}\n`);
+    },
+    explain: (output) => explainEngine(output, wishFor(front)),
+  };
+  const supervised = await supervise(part, { ...defaultLimits, ...options.limits }, options);
   return {
     ...supervised,
     url: `http://${authority(loopback, port)}`,
-    username: home.daemon.user,
-    password: home.daemon.password,
+    username: user,
+    password,
     viewer: home.viewer,
     httpAddress: authority(front.host, front.port),
   };
 };
 
 const loopback = '127.0.0.1';
-
-interface EngineHome {
-  readonly dataDir: string;
-  readonly configFile: string;
-  readonly daemon: Credentials;
-  readonly viewer: Credentials;
-}
-
-/** Writes what the engine reads. The files are made anew at every start; only passwords are kept. */
-const prepareHome = async (options: EmbeddedClickHouseOptions): Promise<EngineHome> => {
-  const root = resolve(options.dataDir);
-  const home = join(root, 'clickhouse');
-  const [dataDir, backupsDir] = [join(home, 'data'), join(home, 'backups')];
-  const functionsDir = join(dataDir, 'user_defined');
-  for (const dir of [home, dataDir, backupsDir, functionsDir])
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-  const daemon = await keepCredentials(join(home, 'daemon.credentials'), daemonUser);
-  const viewer = await keepCredentials(join(root, 'sql.credentials'), viewerUser);
-  const shape = { memoryBytesMax: options.memoryBytesMax, cores: availableParallelism() };
-  const usersFile = join(home, 'users.xml');
-  const configFile = join(home, 'config.xml');
-  await writeFile(
-    usersFile,
-    usersXml({
-      ...shape,
-      daemonPassword: daemon.password.reveal(),
-      viewerPassword: viewer.password.reveal(),
-    }),
-    { mode: 0o600 },
-  );
-  await writeFile(join(functionsDir, 'function_file.sql'), fileFunctionSql, { mode: 0o600 });
-  await writeFile(configFile, configXml({ ...shape, dataDir, backupsDir, usersFile }), {
-    mode: 0o600,
-  });
-  return { dataDir, configFile, daemon, viewer };
-};
-
-/**
- * After a kill -9 of the daemon its engine needs a moment to die, and until then it holds the port and
- * the directory. The engine writes its process id into `status`; a reused id costs only the wait.
- */
-const outliveOrphan = async ({ clock, dataDir }: EmbeddedClickHouseOptions): Promise<void> => {
-  const status = await readFile(join(dataDir, 'clickhouse/data/status'), 'utf8').catch(() => '');
-  const pid = Number(/^PID: (\d+)/m.exec(status)?.[1] ?? 0);
-  const endMs = clock.monotonicMs() + orphanMsMax;
-  while (clock.monotonicMs() < endMs) {
-    if (pid === 0 || !isProcessAlive(pid)) return;
-    await clock.sleep(20);
-  }
-};
-
-const orphanMsMax = 4_000;
-
-/**
- * In this mode the engine forgets its `system` tables when it stops but leaves their files, and then
- * cannot make `system.query_log` again.
- */
-const dropSystemLogs = (dataDir: string): Promise<void> =>
-  rm(join(dataDir, 'data/system'), { recursive: true, force: true });
 
 const engineProgram = fileURLToPath(new URL('engine.ts', import.meta.url));
 
@@ -180,10 +149,7 @@ const spawnEngine = (order: EngineOrder): ChildProcess => {
   return child;
 };
 
-const explainEngine = (
-  output: string,
-  listen: Parameters<typeof portInUse>[0],
-): Fault | undefined => {
+const explainEngine = (output: string, listen: PortWish): Fault | undefined => {
   if (/Address already in use|EADDRINUSE/.test(output)) return portInUse(listen);
   if (/Cannot lock file|Another server instance/.test(output)) {
     return new Fault(
