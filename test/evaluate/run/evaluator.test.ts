@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import type { EvaluatorOptions } from '../../../src/evaluate/run/evaluator.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
@@ -16,6 +17,10 @@ import { until } from '../../support/until.ts';
 
 // They wait more than they work, and each has a Redis of its own.
 t.jobs = 5;
+
+const evaluatorProcess = fileURLToPath(
+  new URL('../../support/evaluator-process.ts', import.meta.url),
+);
 
 type More = Partial<EvaluatorOptions>;
 
@@ -101,7 +106,7 @@ t.test('two evaluators tell every change once, and share the work', async (t) =>
 
 t.test('what a killed evaluator was at is taken over, and since-times are kept', async (t) => {
   const redis = await startRedis(t);
-  const child = spawn(process.execPath, ['test/support/evaluator-process.ts', redis.url], {
+  const child = spawn(process.execPath, [evaluatorProcess, redis.url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));
