@@ -129,7 +129,7 @@ const serveExport = async (
       coding: compressed ? coding : 'identity',
       wire: bytes,
     });
-    if (stream.headersSent || stream.destroyed) return;
+    if (exchange.isAnswered() || stream.destroyed) return;
     exchange.answered('OK');
     const response = exportResponse(signal, 'protobuf', acceptance);
     await sent(call, () => sendMessage(stream, response));
@@ -153,9 +153,9 @@ const refuse = async (
 ): Promise<void> => {
   const { exchange, stream } = call;
   // Once the deadline was told, only a mistake of ours is news.
-  if (stream.headersSent && remedyOf(error) !== 'unforeseen') return;
+  if (exchange.isAnswered() && remedyOf(error) !== 'unforeseen') return;
   const refusal = exchange.refuse(error);
-  if (stream.headersSent || stream.destroyed) return;
+  if (exchange.isAnswered() || stream.destroyed) return;
   exchange.answered(refusal.grpcCode);
   await sent(call, () => sendRefusal(stream, refusal, httpStatus));
 };

@@ -41,6 +41,7 @@ export interface Exchange {
   readonly refuse: (error: unknown) => Refusal;
   /** Counts the answer: the HTTP status, the gRPC code, or `gone`. Only the first one counts. */
   readonly answered: (status: string) => void;
+  readonly isAnswered: () => boolean;
   /** Gives back what is held. Call when nothing of the request is under way any more. */
   readonly end: () => void;
 }
@@ -152,7 +153,8 @@ export const createIntake = (
     const understood = (signal: Signal, encoding: Encoding): void => {
       kind = { signal, encoding };
     };
-    return { id, hold, admit, understood, take, refuse, answered, end };
+    const isAnswered = (): boolean => counted;
+    return { id, hold, admit, understood, take, refuse, answered, isAnswered, end };
   };
 
   const drain = async (): Promise<void> => {

@@ -313,6 +313,17 @@ t.test("the caller's deadline is kept, and what is being stored is stored", asyn
   await until(() => door.metric('tocsin_receive_requests_open') === 0);
   t.equal(door.metric('tocsin_receive_items_accepted'), 1);
   t.equal(door.metric('tocsin_receive_requests_answered'), 1);
+  t.equal(door.metric('tocsin_receive_requests_refused'), 1);
+});
+
+t.test('a deadline in the middle of a message is one refusal', async (t) => {
+  const door = await openGrpc(t);
+  const { stream, answer } = open(await dial(t, door), { 'grpc-timeout': '30m' });
+  stream.write(framed(small, 0, 5_000));
+  t.match(await answer, { 'grpc-status': '4' });
+  await until(() => door.metric('tocsin_receive_requests_open') === 0);
+  t.equal(door.metric('tocsin_receive_requests_refused'), 1);
+  t.equal(door.metric('tocsin_receive_body_held'), 0);
 });
 
 t.test('a mistake of ours after the deadline still reaches the log', async (t) => {
