@@ -64,6 +64,7 @@ t.test('a configuration that names servers is checked as serve reads it', async 
     'open.yaml': `${servers}auth: {open: true}\n`,
     'shut.yaml': servers,
     'half.yaml': 'clickhouse: {url: "http://c:8123"}\n',
+    'twice.yaml': 'listen: {console: ":4318"}\n',
   });
   const check = (name: string, ...more: readonly string[]) =>
     runTool(['config', 'check', join(dir, name), ...more]);
@@ -74,6 +75,7 @@ t.test('a configuration that names servers is checked as serve reads it', async 
   });
   t.match(await check('shut.yaml', '--for', 'up'), { code: 0, stdout: /good for tocsin up/ });
   t.match(await check('half.yaml'), { code: 0, stdout: /good for tocsin up/ });
+  t.match(await check('twice.yaml'), { code: 1, stdout: /^[^\n]+has this port already\n$/ });
   t.match(await check('half.yaml', '--for', 'serve'), {
     code: 1,
     stdout: /redis.url: tocsin serve needs/,
