@@ -3,7 +3,7 @@ import { formatAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
 import { type EmbeddedClickHouse, startEmbeddedClickHouse } from './embedded/clickhouse.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from './embedded/redis.ts';
-import type { SupervisorTools } from './embedded/supervisor.ts';
+import type { SupervisorTools } from './embedded/supervised.ts';
 import type { Secret } from './lib/secret.ts';
 import type { Teardown } from './lib/teardown.ts';
 
@@ -67,6 +67,7 @@ const startClickHouse = async (
   const embedded = await startEmbeddedClickHouse({
     ...tools,
     dataDir,
+    database: clickhouse.database,
     httpListen: listen.sql,
     memoryBytesMax: clickhouseBytesMax(),
   });

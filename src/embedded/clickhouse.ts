@@ -8,17 +8,19 @@ import { dropSystemLogs, type EngineHome, outliveOrphan, prepareHome } from './e
 import { askEngine, pingEngine } from './engine-http.ts';
 import { type EngineOrder, lifeQuery, stopLine } from './engine-order.ts';
 import { findPorts, type PortWish, portInUse } from './port.ts';
-import {
-  type Supervised,
-  type SupervisedPart,
-  type SupervisorLimits,
-  type SupervisorTools,
-  supervise,
-} from './supervisor.ts';
+import type {
+  Supervised,
+  SupervisedPart,
+  SupervisorLimits,
+  SupervisorTools,
+} from './supervised.ts';
+import { supervise } from './supervisor.ts';
 
 export interface EmbeddedClickHouseOptions extends SupervisorTools {
   /** The daemon's data directory; the engine keeps to `clickhouse/` and two credential files in it. */
   readonly dataDir: string;
+  /** The database that people may read; migrations create it. */
+  readonly database: string;
   /** For people and their tools. Port 0 picks a free one. */
   readonly httpListen: FrontListen;
   /** For the whole process. The engine's own limit is set well below. */
@@ -58,7 +60,8 @@ export const startEmbeddedClickHouse = async (
   options: EmbeddedClickHouseOptions,
 ): Promise<EmbeddedClickHouse> => {
   await outliveOrphan(options.dataDir, options.clock);
-  const shape = { memoryBytesMax: options.memoryBytesMax, cores: availableParallelism() };
+  const { database, memoryBytesMax } = options;
+  const shape = { database, memoryBytesMax, cores: availableParallelism() };
   const home = await prepareHome(options.dataDir, shape);
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -2,7 +2,14 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { type Credentials, keepCredentials } from './credentials.ts';
-import { configXml, daemonUser, fileFunctionSql, usersXml, viewerUser } from './engine-config.ts';
+import { configXml } from './engine-config.ts';
+import {
+  daemonUser,
+  type EngineUsers,
+  fileFunctionSql,
+  usersXml,
+  viewerUser,
+} from './engine-users.ts';
 import { isProcessAlive } from './process-group.ts';
 
 export interface EngineHome {
@@ -15,7 +22,7 @@ export interface EngineHome {
 /** Writes what the engine reads. The files are made anew at every start; only passwords are kept. */
 export const prepareHome = async (
   daemonDataDir: string,
-  shape: { readonly memoryBytesMax: number; readonly cores: number },
+  shape: Pick<EngineUsers, 'database' | 'memoryBytesMax' | 'cores'>,
 ): Promise<EngineHome> => {
   const root = resolve(daemonDataDir);
   const home = join(root, 'clickhouse');
@@ -38,7 +45,7 @@ export const prepareHome = async (
     { mode: 0o600 },
   );
   await writeFile(join(functionsDir, 'function_file.sql'), fileFunctionSql, { mode: 0o600 });
-  await writeFile(configFile, configXml({ ...shape, dataDir, backupsDir, usersFile }), {
+  await writeFile(configFile, configXml({ ...shape, backupsDir, usersFile }), {
     mode: 0o600,
   });
   return { dataDir, configFile, daemon, viewer };

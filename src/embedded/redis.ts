@@ -8,12 +8,8 @@ import { findRedisBinary } from './redis-binary.ts';
 import { redisConfig } from './redis-config.ts';
 import { placeSocket } from './redis-socket.ts';
 import { askRedis } from './resp.ts';
-import {
-  type Supervised,
-  type SupervisorLimits,
-  type SupervisorTools,
-  supervise,
-} from './supervisor.ts';
+import type { Supervised, SupervisorLimits, SupervisorTools } from './supervised.ts';
+import { supervise } from './supervisor.ts';
 
 export interface EmbeddedRedisOptions extends SupervisorTools {
   /** The daemon's data directory; Redis keeps to `redis/` in it. */

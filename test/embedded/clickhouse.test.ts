@@ -322,6 +322,26 @@ t.test('a query ends when the person who asked goes away', async (t) => {
   await t.rejects(asked);
 });
 
+t.test('a database by any name is the one that viewer reads', async (t) => {
+  const database = 'odd`<n>\\ame';
+  const other = await startEmbeddedClickHouse({ ...engineOptions(t.testdir()), database });
+  t.teardown(other.stop);
+  const ask = async (user: string, password: string, sql: string): Promise<string> => {
+    const headers = {
+      'x-clickhouse-user': user,
+      'x-clickhouse-key': password,
+      connection: 'close',
+    };
+    const address = `http://${other.httpAddress}`;
+    return (await fetch(address, { method: 'POST', headers, body: sql })).text();
+  };
+  const quoted = '`odd\\`<n>\\\\ame`';
+  await ask(other.username, other.password.reveal(), `CREATE DATABASE ${quoted}`);
+  await ask(other.username, other.password.reveal(), `CREATE VIEW ${quoted}.v AS SELECT 7 AS a`);
+  const { viewer } = other;
+  t.equal(await ask('viewer', viewer.password.reveal(), `SELECT a FROM ${quoted}.v`), '7\n');
+});
+
 t.test('stopping does not wait for what people ask', async (t) => {
   const other = await startEmbeddedClickHouse(engineOptions(t.testdir()));
   t.teardown(other.stop);

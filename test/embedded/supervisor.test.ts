@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
 import t, { type Test } from 'tap';
-import {
-  type SupervisedPart,
-  type SupervisorLimits,
-  supervise,
-} from '../../src/embedded/supervisor.ts';
+import type { SupervisedPart, SupervisorLimits } from '../../src/embedded/supervised.ts';
+import { supervise } from '../../src/embedded/supervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Fault } from '../../src/lib/fault.ts';
 import type { Log, LogFields } from '../../src/lib/log.ts';

@@ -11,6 +11,7 @@ const tools = { clock: systemClock, log: silentLog, meter: noopMeter, random: Ma
 export const engineOptions = (dataDir: string): EmbeddedClickHouseOptions => ({
   ...tools,
   dataDir,
+  database: 'otel',
   httpListen: { host: '127.0.0.1', port: 0 },
   memoryBytesMax: 1_500_000_000,
 });
