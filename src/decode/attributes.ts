@@ -34,13 +34,19 @@ export class Attributes {
     this.#values.putWord(map.values, this.#valueAt, this.#valueEnd);
   }
 
-  /** The value of the last `put`, as text, when its key is this one. */
-  valueOf(key: Uint8Array): string | undefined {
-    if (this.#keyLength !== key.length) return undefined;
-    for (const [index, byte] of key.entries()) {
-      if (this.#arena.view.getUint8(this.#keyAt + index) !== byte) return undefined;
+  /** Whether the last `put` had this key. */
+  keyIs(key: Uint8Array): boolean {
+    if (this.#keyLength !== key.length) return false;
+    const { view } = this.#arena;
+    for (let index = 0; index < key.length; index += 1) {
+      if (view.getUint8(this.#keyAt + index) !== key[index]) return false;
     }
-    return this.#values.text(this.#valueAt, this.#valueEnd);
+    return true;
+  }
+
+  /** Writes the value of the last `put` into a column of its own. */
+  putLastValue(column: WordColumn): void {
+    this.#values.putWord(column, this.#valueAt, this.#valueEnd);
   }
 
   #split(position: number, end: number): void {

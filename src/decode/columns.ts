@@ -160,7 +160,11 @@ export class WordColumn implements Column {
   /** The same word for `rows` rows. */
   fill(position: number, length: number, rows: number): void {
     this.put(position, length);
-    this.#arena.repeat(this.region, 1 << this.#arena.indexShift, rows - 1);
+    this.repeatLast(rows - 1);
+  }
+
+  repeatLast(times: number): void {
+    this.#arena.repeat(this.region, 1 << this.#arena.indexShift, times);
   }
 
   rows(): number {

@@ -120,16 +120,18 @@ export class EnvelopeWalker {
     const { keys, values } = to.resourceAttributes;
     const keysFrom = keys.region.at - keys.region.base;
     const valuesFrom = values.region.at - values.region.base;
-    let service: string | undefined;
+    let isNamed = false;
     this.#each(position, end, resource, (from, till) =>
       this.#each(from, till, resourceAttribute, (from, till) => {
         this.#attributes.putWords(to.resourceAttributes, from, till);
-        service ??= this.#attributes.valueOf(serviceNameKey);
+        if (isNamed || !this.#attributes.keyIs(serviceNameKey)) return;
+        this.#attributes.putLastValue(to.serviceName);
+        isNamed = true;
       }),
     );
     to.resourceAttributes.endRows(rows, keysFrom, valuesFrom);
-    const length = this.#arena.stage(service ?? '');
-    to.serviceName.fill(this.#arena.staged, length, rows);
+    if (!isNamed) to.serviceName.put(position, 0);
+    to.serviceName.repeatLast(rows - 1);
     this.#fillString(to.resourceSchemaUrl, rows, position, end, schemaUrl);
   }
 

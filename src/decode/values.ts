@@ -1,6 +1,7 @@
 import type { Arena } from './arena.ts';
 import type { TextColumn, WordColumn } from './columns.ts';
 import { malformed } from './faults.ts';
+import { putPlainStrings } from './plain-strings.ts';
 import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
 
 /** Arrays and maps inside each other; protobuf libraries stop at 100 messages, which is 50 values. */
@@ -61,6 +62,9 @@ export class Values {
       case doubleValue:
         if (column.putShortDouble(this.#double())) return;
         return column.putText(this.#located(0));
+      case arrayValue:
+        if (putPlainStrings(this.#arena, column.region, this.#at, this.#end)) return;
+        return column.putText(this.#located(0));
       default:
         return column.putText(this.#located(0));
     }
@@ -70,12 +74,6 @@ export class Values {
     this.#locate(position, end);
     if (this.#kind === stringValue) return column.put(this.#at, this.#end - this.#at);
     column.putText(this.#located(0));
-  }
-
-  /** For the few values that are needed as text. */
-  text(position: number, end: number): string {
-    this.#locate(position, end);
-    return this.#located(0);
   }
 
   #locate(position: number, end: number): void {

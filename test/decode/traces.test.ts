@@ -55,6 +55,17 @@ t.test('every kind of value and every field arrives', async (t) => {
     { bytesValue: new Uint8Array(0) },
     { bytesValue: Uint8Array.from([0, 255, 62, 63]) },
     { arrayValue: {} },
+    ...[['a'], ['a', 'b c'], [''], ['', 'x'], ['~ '], ['"'], ['\\'], ['\n'], ['\u007f'], ['é']].map(
+      (list) => ({
+        arrayValue: { values: list.map((stringValue) => ({ stringValue })) },
+      }),
+    ),
+    {
+      arrayValue: { values: [{ stringValue: 'p'.repeat(125) }, { stringValue: 'q'.repeat(126) }] },
+    },
+    { arrayValue: { values: Array.from({ length: 99 }, () => ({ stringValue: 'many' })) } },
+    { arrayValue: { values: [{ stringValue: 'a' }, {}] } },
+    { arrayValue: { values: [{}, { bytesValue: Uint8Array.from([1]) }] } },
     { kvlistValue: {} },
     {
       arrayValue: {
