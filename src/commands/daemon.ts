@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { z } from '../lib/document.ts';
 import { Fault } from '../lib/fault.ts';
+import type { HttpRequest, HttpResponse } from '../lib/http-client.ts';
 import type { Io } from './io.ts';
 import { usageFault } from './io.ts';
 
@@ -56,7 +57,7 @@ export const callDaemon = async <A extends z.ZodType>(
   call: Call<A>,
 ): Promise<z.output<A>> => {
   const url = (options.url ?? (io.environment['TOCSIN_URL'] || defaultUrl)).replace(/\/+$/, '');
-  const response = await io.http({
+  const response = await reach(io, url, {
     method: call.method,
     url: `${url}/api/v1/${call.path}`,
     headers: call.body ? { 'content-type': 'application/json' } : {},
@@ -71,6 +72,16 @@ export const callDaemon = async <A extends z.ZodType>(
   if (answer?.success) return answer.data;
   const message = `${url} answered ${response.status} with something that is not Tocsin's API`;
   throw new Fault('ERR_NOT_TOCSIN', message, { remedy: 'reject' });
+};
+
+const reach = async (io: Io, url: string, request: HttpRequest): Promise<HttpResponse> => {
+  try {
+    return await io.http(request);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'ERR_HTTP_UNREACHABLE') throw error;
+    const message = `no daemon answers at ${url}: start it, or name another with --url`;
+    throw new Fault(error.code, message, { remedy: 'retry', cause: error });
+  }
 };
 
 const jsonOf = (text: string): unknown => {

@@ -171,7 +171,10 @@ t.test(
       stderr: `tocsin: ${url} answered 200 with something that is not Tocsin's API\n`,
     });
     await new Promise((resolve) => other.close(resolve));
-    t.match(await runTool(['alerts', '--url', url]), { code: 1, stderr: /cannot be reached/ });
+    t.match(await runTool(['alerts', '--url', url]), {
+      code: 1,
+      stderr: `tocsin: no daemon answers at ${url}: start it, or name another with --url\n`,
+    });
     t.match(await runTool(['alerts', '--url', 'nowhere']), {
       code: 1,
       stderr: /cannot send a request/,
