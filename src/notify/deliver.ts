@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { Fault } from '../lib/fault.ts';
+import { Fault, messageOf } from '../lib/fault.ts';
 import type { JobContext } from '../lib/jobs/worker.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, secondsBounds } from '../lib/meter.ts';
@@ -8,6 +8,7 @@ import type { Delivery } from '../model/delivery.ts';
 import type { DeliveryOutcome, SendNotification } from '../model/notification.ts';
 import type { DeadLetterBox } from './dead-letters.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { answerText } from './http-answer.ts';
 import type { Ledger } from './ledger.ts';
 import { type LedgerAttempt, notificationRow } from './ledger-rows.ts';
 import type { Settled, SettledStore } from './settled-store.ts';
@@ -21,6 +22,8 @@ export interface DeliverLimits {
   readonly attemptMsMax: number;
   /** A peer that asks for a longer pause than this is given up, and the fallback is told instead. */
   readonly retryAfterMsMax: number;
+  /** Pause while Redis cannot be asked or written. */
+  readonly postponeMs: number;
 }
 
 export interface DeliverOptions {
@@ -75,7 +78,7 @@ export const createDeliver = (options: DeliverOptions) => {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(limits.attemptMsMax)]);
     const attributes = { id, kind, receiver, channel, attempt: context.attempt };
     return tracer.span('notify.deliver', attributes, async (span) => {
-      const outcome = await sender({ ...notification, ...threaded }, signal);
+      const outcome = await sender({ ...notification, ...threaded }, signal).catch(unforeseen(log));
       span.set({ outcome: outcome.kind });
       return outcome;
     });
@@ -162,7 +165,7 @@ export const createDeliver = (options: DeliverOptions) => {
     await settled.settle(notification.alert.id, notification.id, end, row);
   };
 
-  return async (delivery: Delivery, context: JobContext): Promise<void> => {
+  const attemptOnce = async (delivery: Delivery, context: JobContext): Promise<void> => {
     const { notification } = delivery;
     const ends = await settled.read(notification.alert.id);
     if (ends.has(notification.id)) return;
@@ -196,7 +199,28 @@ export const createDeliver = (options: DeliverOptions) => {
       }
     }
   };
+
+  return async (delivery: Delivery, context: JobContext): Promise<void> => {
+    try {
+      await attemptOnce(delivery, context);
+    } catch (error) {
+      if (!(error instanceof Fault) || endings.includes(error.code)) throw error;
+      // Our own books cannot be written: no reason to use an attempt up, let alone the last one.
+      log.warn('notification_postponed', { ...namesOf(delivery), error: error.message });
+      throw await context.delay(clock.nowMs() + limits.postponeMs);
+    }
+  };
 };
+
+const endings: readonly string[] = ['ERR_NOTIFY_DEAD', 'ERR_NOTIFY_RETRY', 'ERR_NOTIFY_STOPPED'];
+
+/** A mistake of ours must not lose a page: it counts as an attempt, and the fallback follows. */
+const unforeseen =
+  (log: Log) =>
+  (error: unknown): DeliveryOutcome => {
+    log.error('channel_threw', { error });
+    return { kind: 'retry', reason: 'unforeseen', answer: answerText(messageOf(error)) };
+  };
 
 type AttemptBase = 'atMs' | 'channel' | 'destination';
 

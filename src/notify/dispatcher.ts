@@ -8,6 +8,7 @@ import type { DecideDeliveries, DeliveriesDecision, Told } from '../model/delive
 import type { Notification } from '../model/notification.ts';
 import type { Acknowledgement, Silence } from '../model/suppression.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
+import { boundedAlert } from './bounded-alert.ts';
 import { type LedgerRow, notificationRow, skippedRow } from './ledger-rows.ts';
 import type { NotifyQueues } from './queues.ts';
 import type { Silences } from './silences.ts';
@@ -72,8 +73,9 @@ export const createDispatcher = (options: DispatcherOptions): Dispatcher => {
   const advance = async (alertId: string, occasion: Occasion = {}): Promise<Told | undefined> => {
     for (let race = 0; race < racesMax; race += 1) {
       const before = await told.read(alertId);
-      const alert = occasion.alert ?? before.told?.alert ?? occasion.dead?.alert;
-      if (!alert) return undefined;
+      const newest = occasion.alert ?? before.told?.alert ?? occasion.dead?.alert;
+      if (!newest) return undefined;
+      const alert = boundedAlert(newest);
       const acknowledgement = await acknowledgements.get(alertId);
       const decision = options.decide({
         told: before.told,

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf, remedyOf } from '../lib/fault.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
-import { defineScript, type Redis } from '../lib/redis.ts';
+import { defineScript, firstOf, type Redis } from '../lib/redis.ts';
 import { redisKeys } from '../model/keys.ts';
 import type { InsertRows } from '../model/query.ts';
 import type { LedgerRow, LedgerTable } from './ledger-rows.ts';
@@ -12,6 +12,8 @@ import { createLoop } from './loop.ts';
 export const ledgerRowsMax = 50_000;
 const batchRowsMax = 1_000;
 const batchesMax = 50;
+/** What is not stored by then stays in Redis for the next process. */
+const stopMsMax = 3_000;
 const shipEveryMs = 500;
 const tables: readonly LedgerTable[] = ['alert_events', 'notification_log'];
 
@@ -23,16 +25,19 @@ export interface Ledger {
 }
 
 /**
- * Lua that appends ARGV from `first` on to the stream and drops the oldest over the limit, for
- * scripts that write something else in the same step. Leaves the number dropped in `dropped`.
+ * Lua that appends ARGV from `first` on to the stream at KEYS[key] and drops the oldest over the
+ * limit, for scripts that write something else in the same step. What it dropped adds up in Redis
+ * until a ledger counts it.
  */
 export const appendRowsLua = (key: number, first: number): string => `
-local dropped = 0
 for i = ${first}, #ARGV do redis.call('XADD', KEYS[${key}], '*', 'row', ARGV[i]) end
-if #ARGV >= ${first} then dropped = redis.call('XTRIM', KEYS[${key}], 'MAXLEN', ${ledgerRowsMax}) end
+if #ARGV >= ${first} then
+  local dropped = redis.call('XTRIM', KEYS[${key}], 'MAXLEN', ${ledgerRowsMax})
+  if dropped > 0 then redis.call('INCRBY', KEYS[${key}] .. ':dropped', dropped) end
+end
 `;
 
-const appendRow = defineScript(`${appendRowsLua(1, 1)} return dropped`);
+const appendRow = defineScript(appendRowsLua(1, 1));
 
 /** Names the batch before it is sent, so that whoever sends it again sends the same rows. */
 const cutBatch = defineScript(`
@@ -98,21 +103,24 @@ export const createLedger = (options: LedgerOptions): Ledger => {
       // Bounded, so that a table that grows as fast as it is stored does not starve the other.
       for (let batch = 0; batch < batchesMax && (await shipBatch(table)); batch += 1);
       waiting.set(table, await redis.xlen(redisKeys.ledger(table)));
+      const dropped = Number(await redis.getdel(`${redisKeys.ledger(table)}:dropped`));
+      if (dropped > 0) log.error('ledger_rows_dropped', { table, rows: dropped });
+      countDropped(dropped, { table });
     }
   };
 
   const loop = createLoop({ name: 'ledger_shipping', everyMs: shipEveryMs, run: ship, clock, log });
   return {
     append: async (table, row) => {
-      const text = JSON.stringify(row);
-      countDropped(Number(await appendRow(redis, [redisKeys.ledger(table)], [text])), { table });
+      await appendRow(redis, [redisKeys.ledger(table)], [JSON.stringify(row)]);
     },
     start: loop.start,
     stop: async () => {
-      await loop.stop();
-      await ship().catch((error: unknown) =>
-        log.warn('ledger_rows_left', { error: messageOf(error) }),
-      );
+      const last = loop
+        .stop()
+        .then(ship)
+        .catch((error: unknown) => log.warn('ledger_rows_left', { error: messageOf(error) }));
+      await firstOf(clock, stopMsMax, last);
     },
   };
 };

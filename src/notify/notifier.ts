@@ -40,6 +40,7 @@ export interface NotifierLimits {
   readonly predecessorWaitMsMax: number;
   readonly attemptMsMax: number;
   readonly retryAfterMsMax: number;
+  readonly postponeMs: number;
   /** Messages in flight for each type of channel and process. */
   readonly deliveriesAtOnce: number;
   /** How long a stopping process waits for messages in flight. */
@@ -58,6 +59,7 @@ export const notifierLimits: NotifierLimits = {
   predecessorWaitMsMax: 30 * 60_000,
   attemptMsMax: 60_000,
   retryAfterMsMax: 10 * 60_000,
+  postponeMs: 1_000,
   deliveriesAtOnce: 10,
   graceMs: 5_000,
   lockDurationMs: 20_000,

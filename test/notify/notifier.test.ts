@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import type { Secret } from '../../src/lib/secret.ts';
 import { redisKeys, redisPrefix } from '../../src/model/keys.ts';
 import { parseMatchers } from '../../src/model/matcher-syntax.ts';
 import { alertingWith, firingAlert, resolvedAlert } from '../support/alerts.ts';
@@ -364,6 +365,34 @@ t.test('an unreadable record is dropped loudly and holds nothing up', async (t) 
   await transit('fired', alert);
   await until(() => webhook.messages.length === 1);
   await until(outboxEmpty(redis));
+});
+
+t.test('an alert too large for a queue is told with its texts cut', async (t) => {
+  const webhook = await startWebhook(t);
+  const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });
+  const { transit } = await startNotifier(t, { alerting });
+  const annotations = { summary: 'x'.repeat(1_000_000), description: '√'.repeat(1_000_000) };
+  await transit('fired', { ...alert, annotations });
+  await until(() => webhook.messages.length === 1);
+  t.ok((webhook.messages[0]?.text.length ?? 0) < 40_000);
+});
+
+t.test('a mistake of ours in a channel is an attempt, and the fallback is told', async (t) => {
+  const fallback = await startWebhook(t);
+  const [broken] = webhookReceiver('team', 'http://127.0.0.1:1/').channels;
+  if (broken?.type !== 'webhook') throw new Error('no webhook');
+  const reveal = () => {
+    throw new TypeError('a mistake');
+  };
+  const channel = { ...broken, signingSecret: { reveal } as unknown as Secret };
+  const alerting = alertingWith({
+    receivers: [{ name: 'team', channels: [channel] }, webhookReceiver('fallback', fallback.url)],
+    fallbackReceiver: 'fallback',
+  });
+  const { transit, notifier } = await startNotifier(t, { alerting });
+  await transit('fired', alert);
+  await until(() => fallback.messages.length === 1);
+  t.match(await notifier.deadLetters.list(), [{ reason: 'unforeseen', answer: 'a mistake' }]);
 });
 
 t.test('stopping waits for nothing and twice is harmless', async (t) => {
