@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Clock } from './clock.ts';
 import { createErrorReport } from './error-report.ts';
@@ -106,11 +107,13 @@ const addressOf = (text: string): RedisOptions => {
     ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
   };
   if (url.protocol === 'unix:') return { path: decodeURIComponent(url.pathname), ...credentials };
+  const host = url.hostname.replace(/^\[|\]$/g, '');
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: url.port === '' ? 6379 : Number(url.port),
     db: Number(url.pathname.slice(1)) || 0,
-    ...(url.protocol === 'rediss:' && { tls: { servername: url.hostname } }),
+    // An address is not a server name: TLS has no way to ask for it.
+    ...(url.protocol === 'rediss:' && { tls: isIP(host) === 0 ? { servername: host } : {} }),
     ...credentials,
   };
 };

@@ -5,6 +5,7 @@ import { createJobQueue, type JobRetention } from '../../src/lib/jobs/queue.ts';
 import { createJobWorker, type JobContext } from '../../src/lib/jobs/worker.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { type Meter, noopMeter, type Observation } from '../../src/lib/meter.ts';
+import { connectRedis } from '../../src/lib/redis.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -215,6 +216,26 @@ t.test('a stopping worker hands its job to another', async (t) => {
   openWorker(t, url, async (_, { attempt }) => void seen.push(`staying ${attempt}`));
   await until(async () => seen.length === 2);
   t.strictSame(seen, ['leaving', 'staying 1']);
+});
+
+t.test('a job whose lease was lost is told to stop, and its worker goes on', async (t) => {
+  const { url } = await startRedis(t);
+  const queue = openQueue(t, url);
+  const { redis, close } = connectRedis({ ...parts, url, role: 'commands', name: 'test' });
+  t.teardown(() => close());
+  const stopped: string[] = [];
+  openWorker(t, url, async ({ n }, { signal }) => {
+    if (n > 1 || stopped.length > 0) return;
+    await redis.del('{test}:notes:a:lock');
+    await systemClock.sleep(10_000, signal);
+    stopped.push((signal.reason as Error).message);
+    signal.throwIfAborted();
+  });
+  await queue.addBulk([{ id: 'a', data: { n: 1 } }]);
+  await until(() => stopped.length === 1);
+  t.strictSame(stopped, ['the lease was lost']);
+  await queue.addBulk([{ id: 'b', data: { n: 2 } }]);
+  await until(async () => (await queue.counts()).completed === 2);
 });
 
 t.test('how many jobs a queue holds is measured', async (t) => {
