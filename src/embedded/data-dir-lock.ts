@@ -23,13 +23,18 @@ export const acquireDataDirLock = async (dataDir: string, clock: Clock): Promise
   const database = lockOrNothing(join(dataDir, 'daemon.lock'));
   const pidFile = join(dataDir, 'daemon.pid');
   if (!database) throw lockedBy(dataDir, await holderOf(pidFile, clock));
+  held.add(database);
   await writeFile(pidFile, `${process.pid}\n`);
   return {
     release: () => {
+      held.delete(database);
       if (database.isOpen) database.close();
     },
   };
 };
+
+/** A caller may drop its handle; a collected database would drop the lock. */
+const held = new Set<DatabaseSync>();
 
 const sqliteBusy = 5;
 

@@ -9,12 +9,11 @@ import { countedBytes, xml } from './engine-config.ts';
 export const daemonUser = 'tocsin';
 export const viewerUser = 'viewer';
 
-/**
- * Bounds for one query of `viewer`. The time is what Grafana's data source asks for by default: a
- * client that sends its own limit is refused when it asks for more.
- */
+/** Bounds for one query of `viewer`. A client that sends a limit of its own is refused above them. */
 const viewerLimits = {
-  executionTimeSMax: 60,
+  executionTimeSDefault: 60,
+  /** Grafana waits 60 s by default, and its driver asks for 5 s more than it waits. */
+  executionTimeSMax: 120,
   resultRowsMax: 1_000_000,
   resultBytesMax: 512 * 1024 * 1024,
   concurrentQueriesMax: 16,
@@ -62,10 +61,11 @@ export const usersXml = (users: EngineUsers): string => {
   const countedBytesMax = countedBytes(users.memoryBytesMax);
   const viewerBytesMax = Math.floor(countedBytesMax * 0.4);
   const viewerThreadsMax = Math.max(1, Math.floor(users.cores / 2));
-  const limits: readonly (readonly [string, number])[] = [
+  /** Name, most, and what holds when nothing is asked for, if less. */
+  const limits: readonly (readonly [string, number, number?])[] = [
     ['max_memory_usage', viewerBytesMax],
     ['max_memory_usage_for_user', Math.floor(countedBytesMax * 0.5)],
-    ['max_execution_time', viewerLimits.executionTimeSMax],
+    ['max_execution_time', viewerLimits.executionTimeSMax, viewerLimits.executionTimeSDefault],
     ['max_result_rows', viewerLimits.resultRowsMax],
     ['max_result_bytes', viewerLimits.resultBytesMax],
     ['max_threads', viewerThreadsMax],
@@ -96,9 +96,9 @@ export const usersXml = (users: EngineUsers): string => {
       <profile>default</profile>
       <readonly>2</readonly>
       <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
-${limits.map(([name, value]) => `      <${name}>${value}</${name}>`).join('\n')}
+${limits.map(([name, most, usual = most]) => `      <${name}>${usual}</${name}>`).join('\n')}
       <constraints>
-${limits.map(([name, value]) => `        <${name}><min>1</min><max>${value}</max></${name}>`).join('\n')}
+${limits.map(([name, most]) => `        <${name}><min>1</min><max>${most}</max></${name}>`).join('\n')}
 ${fixedSettings.map((name) => `        <${name}><const/></${name}>`).join('\n')}
       </constraints>
     </viewer>
