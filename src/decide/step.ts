@@ -122,7 +122,7 @@ const whenEnded = (
     : stay(held, 'keep-firing-for');
 };
 
-const seen = ({ missed, ...state }: StepState): StepState => state;
+const seen = ({ missed: _missed, ...state }: StepState): StepState => state;
 
 const sinceClear = (state: StepState, nowMs: number): StepState =>
   state.phase === 'pending'

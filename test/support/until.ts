@@ -7,7 +7,8 @@ export const until = async (
 ): Promise<void> => {
   const endMs = Date.now() + limitMs;
   while (!(await holds())) {
-    if (Date.now() > endMs) throw new Error(`did not hold within ${limitMs} ms: ${holds.toString()}`);
+    if (Date.now() > endMs)
+      throw new Error(`did not hold within ${limitMs} ms: ${holds.toString()}`);
     await sleep(10);
   }
 };

@@ -4,7 +4,7 @@ import { hastyEvaluator } from '../../support/evaluator.ts';
 import { startRedis } from '../../support/redis.ts';
 import { rulesOf } from '../../support/rules.ts';
 import { until } from '../../support/until.ts';
-import { startTelemetry, spanRow } from '../compile/telemetry.ts';
+import { spanRow, startTelemetry } from '../compile/telemetry.ts';
 
 t.test('spans in a real engine make an alert fire, and it says where and why', async (t) => {
   const [redis, { store, insert }] = await Promise.all([startRedis(t), startTelemetry(t)]);
