@@ -6,6 +6,7 @@ import { logsRequest, metricsRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleLogs, sampleMetrics } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
 import { sameRows } from '../support/same-rows.ts';
+import { sdkMetrics } from '../support/sdk-payloads.ts';
 
 const encode = (message: Message): Uint8Array =>
   metricsRequest.encode(metricsRequest.fromObject(message)).finish();
@@ -38,6 +39,20 @@ t.test('each kind of metric fills its own table as a plain reading would', async
     sampleMetrics(random, { resources: 7, scopes: 1, items: 9 }),
   ].map(encode);
   await compare(t, bodies);
+});
+
+t.test('what the JavaScript SDK sends arrives, in either encoding', async (t) => {
+  const payload = await sdkMetrics();
+  const wanted = metricRows(metricsRequest.decode(payload.protobuf));
+  for (const encoding of ['protobuf', 'json'] as const) {
+    const builder = createColumnBuilder('metrics');
+    t.match(builder.append(encoding, payload[encoding]), { rejected: 0 });
+    const blocks = builder.finish();
+    t.equal(blocks.length, 4);
+    for (const block of blocks) {
+      await sameRows(t, clickhouse, block, jsonEachRow(wanted[block.table] ?? []));
+    }
+  }
 });
 
 t.test('every field of every kind arrives, and absent ones are zero', async (t) => {

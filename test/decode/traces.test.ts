@@ -6,6 +6,7 @@ import { tracesRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
 import { sameRows } from '../support/same-rows.ts';
+import { sdkTraces } from '../support/sdk-payloads.ts';
 
 const encode = (message: Message): Uint8Array =>
   tracesRequest.encode(tracesRequest.fromObject(message)).finish();
@@ -140,6 +141,21 @@ t.test('every kind of value and every field arrives', async (t) => {
   t.ok(block);
   if (block) {
     await sameRows(t, clickhouse, block, jsonEachRow(traceRows(tracesRequest.decode(body))));
+  }
+});
+
+t.test('what the JavaScript SDK sends arrives, in either encoding', async (t) => {
+  const payload = sdkTraces();
+  const rows = jsonEachRow(traceRows(tracesRequest.decode(payload.protobuf)));
+  for (const encoding of ['protobuf', 'json'] as const) {
+    const builder = createColumnBuilder('traces');
+    t.strictSame(builder.append(encoding, payload[encoding]), {
+      accepted: 41,
+      rejected: 0,
+      message: '',
+    });
+    const [block] = builder.finish();
+    if (block) await sameRows(t, clickhouse, block, rows);
   }
 });
 
