@@ -15,7 +15,7 @@ export interface EscalationStep {
  * A policy's levels as steps. A first level without `after` is level 0; else level 0 is only what
  * routing reaches, and the first level of the policy is level 1.
  */
-export const stepsOf = (policy: EscalationPolicy): readonly EscalationStep[] => {
+const stepsOf = (policy: EscalationPolicy): readonly EscalationStep[] => {
   const immediate = policy.levels[0]?.afterMs === 0;
   return policy.levels.map((it, index) => ({
     level: immediate ? index : index + 1,

@@ -2,15 +2,17 @@ import type { Clock } from '../lib/clock.ts';
 import { Fault, messageOf } from '../lib/fault.ts';
 import type { JobContext } from '../lib/jobs/worker.ts';
 import type { Log } from '../lib/log.ts';
-import { type Meter, secondsBounds } from '../lib/meter.ts';
+import type { Meter } from '../lib/meter.ts';
 import type { Tracer } from '../lib/tracer.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { DeliveryOutcome, SendNotification } from '../model/notification.ts';
 import type { DeadLetterBox } from './dead-letters.ts';
+import { createDeliverMeasures } from './deliver-measures.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { answerText } from './http-answer.ts';
 import type { Ledger } from './ledger.ts';
 import { type LedgerAttempt, notificationRow } from './ledger-rows.ts';
+import { neverHeard } from './never-heard.ts';
 import type { Settled, SettledStore } from './settled-store.ts';
 
 export interface DeliverLimits {
@@ -55,7 +57,7 @@ interface Attempt {
  */
 export const createDeliver = (options: DeliverOptions) => {
   const { limits, settled, ledger, deadLetters, dispatcher, clock, log, tracer } = options;
-  const measure = createMeasures(options.meter);
+  const measure = createDeliverMeasures(options.meter);
 
   const rowOf = ({ notification, channel }: Delivery, it: Omit<LedgerAttempt, AttemptBase>) =>
     notificationRow(notification, {
@@ -231,45 +233,3 @@ const namesOf = ({ notification, channel }: Delivery) => ({
   receiver: notification.receiver,
   channel,
 });
-
-/**
- * True when this destination refused everything before: it does not know of the alert, so its end
- * is no news there. What merely ran out of attempts may have arrived all the same.
- */
-const neverHeard = ({ notification }: Delivery, ends: ReadonlyMap<string, Settled>): boolean => {
-  if (notification.kind !== 'resolved' && notification.kind !== 'acknowledged') return false;
-  const destination = destinationPart(notification.id);
-  const before = [...ends].filter(([id]) => destinationPart(id) === destination);
-  return (
-    before.length > 0 &&
-    before.every(([, it]) => it.outcome === 'refused' || it.outcome === 'skipped')
-  );
-};
-
-/** Ids end in the destination: hash of the receiver and index of the channel. */
-const destinationPart = (id: string): string => id.split('-').slice(-2).join('-');
-
-const createMeasures = (meter: Meter) => {
-  const attempts = meter.counter('tocsin_notify_attempts', {
-    description: 'Attempts to deliver a message, by channel and outcome.',
-    unit: '{attempt}',
-  });
-  const seconds = meter.histogram('tocsin_notify_attempt_duration', {
-    description: 'Time one attempt took.',
-    unit: 's',
-    bounds: secondsBounds,
-  });
-  const delays = meter.histogram('tocsin_notify_delay', {
-    description: 'Time from the decision to tell somebody until it was delivered.',
-    unit: 's',
-    bounds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
-  });
-  return {
-    attempt: ({ channel }: Delivery, outcome: DeliveryOutcome, durationMs: number) => {
-      attempts(1, { channel, outcome: outcome.kind });
-      seconds(durationMs / 1_000, { channel });
-    },
-    delay: ({ channel, notification }: Delivery, nowMs: number) =>
-      delays((nowMs - notification.createdAtMs) / 1_000, { channel }),
-  };
-};

@@ -1,4 +1,4 @@
-import { type BackoffLimits, backoffMs, type Random } from '../lib/backoff.ts';
+import { backoffMs, type Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import type { HttpClient } from '../lib/http-client.ts';
@@ -20,6 +20,7 @@ import { createDeliver } from './deliver.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createLedger } from './ledger.ts';
 import { createLoop } from './loop.ts';
+import { type NotifierLimits, notifierLimits } from './notifier-limits.ts';
 import { channelTypes, createNotifyQueues, queueOf, type TimerJob, timersQueue } from './queues.ts';
 import { createReconcile } from './reconcile.ts';
 import { createRelay } from './relay.ts';
@@ -28,43 +29,6 @@ import { createSettledStore } from './settled-store.ts';
 import { createSilences, type Silences } from './silences.ts';
 import { createToldStore } from './told-store.ts';
 import { type AlertView, createView } from './view.ts';
-
-export interface NotifierLimits {
-  readonly relayEveryMs: number;
-  readonly reconcileEveryMs: number;
-  /** Attempts of one message; with the pauses below about four minutes. */
-  readonly attemptsMax: number;
-  readonly backoff: BackoffLimits;
-  /** See DeliverLimits. */
-  readonly predecessorPollMs: number;
-  readonly predecessorWaitMsMax: number;
-  readonly attemptMsMax: number;
-  readonly retryAfterMsMax: number;
-  readonly postponeMs: number;
-  /** Messages in flight for each type of channel and process. */
-  readonly deliveriesAtOnce: number;
-  /** How long a stopping process waits for messages in flight. */
-  readonly graceMs: number;
-  /** A dead process's messages are taken over after at most this and twice the interval. */
-  readonly lockDurationMs: number;
-  readonly stalledIntervalMs: number;
-}
-
-export const notifierLimits: NotifierLimits = {
-  relayEveryMs: 500,
-  reconcileEveryMs: 15_000,
-  attemptsMax: 10,
-  backoff: { firstMs: 1_000, maxMs: 60_000 },
-  predecessorPollMs: 500,
-  predecessorWaitMsMax: 30 * 60_000,
-  attemptMsMax: 60_000,
-  retryAfterMsMax: 10 * 60_000,
-  postponeMs: 1_000,
-  deliveriesAtOnce: 10,
-  graceMs: 5_000,
-  lockDurationMs: 20_000,
-  stalledIntervalMs: 5_000,
-};
 
 export interface NotifierOptions {
   readonly redisUrl: string;

@@ -27,6 +27,7 @@ t.test('what happened stands in the tables people query', async (t) => {
   await notifier.sendTest('team');
   const rowsOf = (sql: string) => store.query<Record<string, unknown>>(sql, { timeoutMs });
   await until(async () => (await rowsOf('SELECT 1 FROM notification_log')).length === 5);
+  await until(async () => (await rowsOf('SELECT 1 FROM alert_events')).length === 2);
 
   const events = await rowsOf(
     `SELECT Change, Reason, Phase, AlertName, Severity, ServiceName, Labels['http_route'] AS route,

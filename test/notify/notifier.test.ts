@@ -48,6 +48,7 @@ t.test('an alert that fires and resolves is told once each, and history is kept'
   );
 });
 
+// SigNoz#12891, and Alertmanager's 429: neither the beginning nor the end may be lost.
 t.test('a refused first attempt does not let the end overtake the beginning', async (t) => {
   const webhook = await startWebhook(t, {
     answer: (body, attempt) =>
@@ -108,6 +109,7 @@ t.test('a silence that ends by itself lets the alert be told', async (t) => {
   t.ok(Date.now() >= endsAtMs);
 });
 
+// Alertmanager#226: resolved through a silence.
 t.test('a silence set while an alert fires does not swallow its end', async (t) => {
   const webhook = await startWebhook(t);
   const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });
@@ -213,6 +215,7 @@ t.test('what is refused is not tried again, and dropped letters are gone', async
   t.strictSame(await notifier.deadLetters.list(), []);
 });
 
+// Alertmanager#4108: replicas and their retries made duplicates.
 t.test('two notifiers on one Redis tell everything once', async (t) => {
   const webhook = await startWebhook(t);
   const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });

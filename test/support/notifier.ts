@@ -12,7 +12,8 @@ import type { Alert, AlertTransition, TransitionKind } from '../../src/model/ale
 import type { Alerting, Receiver } from '../../src/model/alerting.ts';
 import { redisKeys } from '../../src/model/keys.ts';
 import type { InsertRows } from '../../src/model/query.ts';
-import { createNotifier, type Notifier, type NotifierLimits } from '../../src/notify/notifier.ts';
+import { createNotifier, type Notifier } from '../../src/notify/notifier.ts';
+import type { NotifierLimits } from '../../src/notify/notifier-limits.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 
 /** As the real ones, at a pace for tests. */
