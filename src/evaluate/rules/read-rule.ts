@@ -141,18 +141,22 @@ const readConditions = (
   const recoverWhen =
     input.recover_when === undefined ? undefined : read(input.recover_when, ['recover_when']);
   const severities = Object.entries(input.severities ?? {});
-  if ((input.when === undefined) === (severities.length === 0)) {
-    report(path, 'needs either when or severities');
+  if (input.when === undefined && severities.length === 0) {
+    report(path, 'needs when or severities');
     return undefined;
+  }
+  if (input.when !== undefined && severities.length > 0) {
+    read(input.when, ['when']);
+    report([...path, 'when'], 'is not used: severities are there instead', 'warning');
   }
   if (severities.length > 0 && input.labels['severity'] !== undefined) {
     report([...path, 'labels', 'severity'], 'does not go with severities');
   }
   const texts = new Map<string | undefined, string>(
-    input.when === undefined ? severities : [[undefined, input.when]],
+    severities.length > 0 ? severities : [[undefined, input.when ?? '']],
   );
   const order =
-    input.when === undefined ? orderSeverities(severities.map(([name]) => name)) : [undefined];
+    severities.length > 0 ? orderSeverities(severities.map(([name]) => name)) : [undefined];
   const levels = order.map((severity) => {
     const key = severity === undefined ? ['when'] : ['severities', severity];
     const condition = read(texts.get(severity) ?? '', key);
@@ -231,10 +235,10 @@ const readPolicy = (
     );
   }
   if (input.at_least !== undefined && input.for !== undefined) {
-    report([...path, 'at_least'], 'does not go with for');
+    report([...path, 'for'], 'is not used: at_least is there instead', 'warning');
   }
   return {
-    forMs: input.for ?? 0,
+    forMs: atLeast ? 0 : (input.for ?? 0),
     keepFiringForMs: input.keep_firing_for ?? 0,
     noData: input.no_data ?? defaultNoData(signals),
     onError: input.on_error ?? 'keep',

@@ -217,3 +217,84 @@ t.test('a file of Prometheus alone has groups without rules', async (t) => {
 t.test('an empty file has nothing', async (t) => {
   t.strictSame(load(''), { groups: [], problems: [] });
 });
+
+t.test('severities come before when, and at_least before for, with a word about it', async (t) => {
+  const { groups, problems } = load(`groups:
+  - name: g
+    rules:
+      - alert: A
+        signals: {n: {from: spans, value: count()}}
+        when: n > 1
+        severities: {warning: n > 5, critical: n > 9}
+        for: 5m
+        at_least: 3 of 5
+`);
+  t.strictSame(
+    problems.map((it) => `${it.severity} ${it.line} ${it.key}: ${it.message}`),
+    [
+      'warning 6 groups[0].rules[0].when: is not used: severities are there instead',
+      'warning 8 groups[0].rules[0].for: is not used: at_least is there instead',
+    ],
+  );
+  const [rule] = groups.flatMap((it) => it.rules);
+  t.match(rule?.policy, { forMs: 0, atLeast: { breaches: 3, of: 5 } });
+  t.strictSame(rule?.decide({ n: 6 }), yes('warning'));
+});
+
+t.test('a file with every part of the format is good', async (t) => {
+  const { groups, problems } = load(`groups:
+  - name: checkout
+    interval: 30s
+    query_offset: auto
+    limit: 500
+    rules:
+      - alert: CheckoutSlow
+        signals:
+          p99: {from: spans, value: p99(duration), where: {service.name: checkout, kind: server}, by: [http.route], over: 5m}
+          rps: {from: spans, value: rate(), where: {service.name: checkout, kind: server}, by: [http.route], over: 5m}
+          week: {from: spans, value: p99(duration), where: {service.name: checkout}, by: [http.route], offset: 1w}
+        severities: {warning: p99 > 300 ms and rps > 1, critical: p99 > 500 ms and rps > 1 or p99 > 3 * week}
+        recover_when: p99 < 250 ms
+        for: 2m
+        keep_firing_for: 5m
+        no_data: ok
+        on_error: keep
+        labels: {team: payments}
+        annotations: {summary: 'p99 {{ $values.p99 }} on {{ $labels.http_route }}', runbook_url: 'https://x'}
+        escalation: payments
+      - alert: CacheCold
+        signals: {hit: {from: caches, value: hit_rate(), by: [service.name, cache.name], over: 10m}}
+        when: hit < 80 percent
+      - alert: Stuck
+        signals:
+          n: {sql: "SELECT ServiceName AS service, count() AS value FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)} AND Timestamp < {to:DateTime64(9)} AND StatusCode = 'Error' GROUP BY service", over: 10m}
+        when: n > 100
+      - alert: ServiceSilent
+        absent: {from: spans, by: [service.name], over: 5m, seen_within: 1d}
+      - alert: Heap
+        signals: {heap: {from: metrics, metric: process.runtime.memory, value: max(value), where: {type: '!stack'}}}
+        when: heap > 500 MiB
+slas:
+  - name: checkout-availability
+    service: checkout
+    type: availability
+    target: 99.9 percent
+    window: 30d
+    where: {kind: server}
+    burn_rates: default
+    labels: {team: payments}
+    escalation: payments
+  - {name: a, service: s, type: response_time, target: {p99: 300 ms}, calendar: month}
+  - {name: b, service: s, type: throughput, target: 50 per second}
+  - {name: c, service: s, type: error_rate, target: 1 percent, burn_rates: [{severity: page, long: 1h, short: 5m, budget: 2 percent}]}
+`);
+  t.strictSame(problems, []);
+  t.strictSame(
+    groups.map((it) => [it.name, it.rules.length]),
+    [
+      ['checkout', 5],
+      ['slas', 4],
+      ['slas-burn-rates', 3],
+    ],
+  );
+});

@@ -94,7 +94,7 @@ t.test('mistakes of meaning are told at once, each at its line with its key', as
     'error: rules/a.yaml:17:14 groups[0].rules[1].signals.b: cannot be joined: a is not grouped by name',
     'error: rules/a.yaml:18:53 groups[0].rules[1].signals.c.by[1]: x_y and x.y would both be the label x_y',
     'error: rules/a.yaml:18:58 groups[0].rules[1].signals.c.by[2]: severity cannot be a label of a signal',
-    'error: rules/a.yaml:20:9 groups[0].rules[2]: needs either when or severities',
+    'warning: rules/a.yaml:22:15 groups[0].rules[2].when: is not used: severities are there instead',
     'error: rules/a.yaml:24:9 groups[0].rules[3]: needs signals, absent or expr',
     'error: rules/a.yaml:25:9 groups[0].rules[4]: has expr and absent; one is possible',
     'error: rules/a.yaml:28:9 groups[0].rules[5]: needs alert, the name of the alert',
