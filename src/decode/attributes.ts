@@ -1,7 +1,9 @@
 import type { Arena } from './arena.ts';
-import type { MapColumn, TextColumn, WordColumn } from './columns.ts';
+import { type MapColumn } from './map-column.ts';
+import { type TextColumn } from './text-column.ts';
 import type { Values } from './values.ts';
 import { bytesField, type Wire } from './wire.ts';
+import { type WordColumn } from './word-column.ts';
 
 const keyField = bytesField(1);
 const valueField = bytesField(2);

@@ -2,6 +2,8 @@ import type { Arena, Follower, Region } from './arena.ts';
 import { dictionaryFull } from './faults.ts';
 
 const wordsFirst = 64;
+/** A larger dictionary is given back with its block. */
+const wordsKept = 0x1_0000;
 /** Words that crafted collisions keep out of the table are stored again instead: slower, never stuck. */
 const probesMax = 64;
 
@@ -60,6 +62,7 @@ export class Dictionary implements Follower {
 
   clear(): void {
     this.#keep(0);
+    if (this.#starts.length > wordsKept) this.#size(wordsFirst);
   }
 
   #keep(count: number): void {
@@ -94,7 +97,7 @@ export class Dictionary implements Follower {
     const id = this.count;
     if (this.#arena.indexShift === 1 && id > 0xffff) throw dictionaryFull();
     if (id === this.#starts.length) {
-      this.#double();
+      this.#size(this.#starts.length * 2);
       return this.#find(position, length);
     }
     const { region } = this;
@@ -110,13 +113,12 @@ export class Dictionary implements Follower {
     return id;
   }
 
-  #double(): void {
-    const size = this.#starts.length * 2;
-    this.#starts = widened(this.#starts, size);
-    this.#lengths = widened(this.#lengths, size);
-    this.#hashes = widened(this.#hashes, size);
-    this.#slots = widened(this.#slots, size);
-    this.#successors = widened(this.#successors, size + 1);
+  #size(size: number): void {
+    this.#starts = resized(this.#starts, size);
+    this.#lengths = resized(this.#lengths, size);
+    this.#hashes = resized(this.#hashes, size);
+    this.#slots = resized(this.#slots, size);
+    this.#successors = resized(this.#successors, size + 1);
     this.#table = new Int32Array(size * 2);
     const mask = this.#table.length - 1;
     for (let id = 0; id < this.count; id += 1) {
@@ -168,8 +170,8 @@ export class Dictionary implements Follower {
   }
 }
 
-const widened = (from: Int32Array, size: number): Int32Array<ArrayBuffer> => {
+const resized = (from: Int32Array, size: number): Int32Array<ArrayBuffer> => {
   const to = new Int32Array(size);
-  to.set(from);
+  to.set(from.subarray(0, size));
   return to;
 };

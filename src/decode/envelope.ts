@@ -1,8 +1,11 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
-import { FixedColumn, MapColumn, TextColumn, WordColumn } from './columns.ts';
+import { FixedColumn } from './columns.ts';
+import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import { TextColumn } from './text-column.ts';
 import { bytesField, varintField, type Wire } from './wire.ts';
+import { WordColumn } from './word-column.ts';
 
 /** The columns that a row has from its resource and its scope. */
 export class Envelope {

@@ -1,10 +1,13 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
-import { FixedColumn, isZero, MapColumn, TextColumn, WordColumn } from './columns.ts';
+import { FixedColumn } from './columns.ts';
 import { Envelope, type ItemWalker, type Table } from './envelope.ts';
+import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import { isZero, TextColumn } from './text-column.ts';
 import type { Values } from './values.ts';
 import { bytesField, fixed32Field, fixed64Field, varintField, type Wire } from './wire.ts';
+import { WordColumn } from './word-column.ts';
 
 const time = fixed64Field(1);
 const severityNumberField = varintField(2);

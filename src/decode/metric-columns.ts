@@ -1,7 +1,10 @@
 import type { Arena } from './arena.ts';
-import { ArrayColumn, FixedColumn, MapColumn, TextColumn, WordColumn } from './columns.ts';
+import { ArrayColumn, FixedColumn } from './columns.ts';
 import { Envelope, type Table } from './envelope.ts';
+import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import { TextColumn } from './text-column.ts';
+import { WordColumn } from './word-column.ts';
 
 /** What the five metric tables have in common; `own` are the columns of one of them. */
 export class MetricTable implements Table {

@@ -1,6 +1,6 @@
 import type { Arena, Region } from './arena.ts';
 import type { Attributes } from './attributes.ts';
-import type { ArrayColumn, FixedColumn } from './columns.ts';
+import { type ArrayColumn, type FixedColumn } from './columns.ts';
 import { malformed } from './faults.ts';
 import type { ExemplarColumns, MetricTable } from './metric-columns.ts';
 import { bytesField, fixed64Field, type Wire } from './wire.ts';

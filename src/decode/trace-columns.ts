@@ -1,14 +1,10 @@
 import type { Arena } from './arena.ts';
-import {
-  ArrayColumn,
-  FixedColumn,
-  MapColumn,
-  NameColumn,
-  TextColumn,
-  WordColumn,
-} from './columns.ts';
+import { ArrayColumn, FixedColumn, NameColumn } from './columns.ts';
 import { Envelope, type Table } from './envelope.ts';
+import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import { TextColumn } from './text-column.ts';
+import { WordColumn } from './word-column.ts';
 
 const spanKinds = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'];
 const statusCodes = ['Unset', 'Ok', 'Error'];

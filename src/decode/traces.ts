@@ -1,14 +1,15 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
-import { isZero } from './columns.ts';
 import type { ItemWalker } from './envelope.ts';
 import type { Rejections } from './rejections.ts';
 import { adjustedCount } from './sampling.ts';
+import { SpanParts } from './span-parts.ts';
+import { isZero } from './text-column.ts';
 import { TraceColumns } from './trace-columns.ts';
-import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
+import { bytesField, varintField, type Wire } from './wire.ts';
 
-export const traceIdBytes = 16;
-export const spanIdBytes = 8;
+const traceIdBytes = 16;
+const spanIdBytes = 8;
 
 const badTraceId = 'a trace id that is not 16 bytes (32 hex digits) or is all zero';
 const badSpanId = 'a span id that is not 8 bytes (16 hex digits) or is all zero';
@@ -21,6 +22,7 @@ export class TraceWalker implements ItemWalker {
   readonly #wire: Wire;
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
+  readonly #parts: SpanParts;
   #traceIdAt = -1;
   #spanIdAt = -1;
 
@@ -31,6 +33,7 @@ export class TraceWalker implements ItemWalker {
     this.#wire = wire;
     this.#attributes = attributes;
     this.#rejections = rejections;
+    this.#parts = new SpanParts(this.#to, arena, wire, attributes);
   }
 
   /**
@@ -88,10 +91,10 @@ export class TraceWalker implements ItemWalker {
             this.#attributes.put(to.attributes, at, p);
             break;
           case 11:
-            this.#event(at, p);
+            this.#parts.event(at, p);
             break;
           case 13:
-            this.#link(at, p);
+            this.#parts.link(at, p);
             break;
           case 15:
             statusAt = at;
@@ -237,87 +240,5 @@ export class TraceWalker implements ItemWalker {
     wire.landed(p, end);
     this.#to.statusCode.put(code);
     this.#to.statusMessage.put(messageAt, messageLength);
-  }
-
-  #event(position: number, end: number): void {
-    const to = this.#to;
-    const wire = this.#wire;
-    let timeAt = -1;
-    let nameAt = position;
-    let nameLength = 0;
-    let p = position;
-    while (p < end) {
-      const tag = wire.varint(p);
-      p = wire.pos;
-      switch (tag) {
-        case fixed64Field(1):
-          timeAt = p;
-          p += 8;
-          break;
-        case bytesField(2):
-          nameLength = wire.length(p, end);
-          nameAt = wire.pos;
-          p = nameAt + nameLength;
-          break;
-        case bytesField(3): {
-          const length = wire.length(p, end);
-          p = wire.pos + length;
-          this.#attributes.put(to.eventAttributes, p - length, p);
-          break;
-        }
-        default:
-          p = wire.skip(tag, p, end);
-      }
-    }
-    wire.landed(p, end);
-    this.#arena.putFixed64(to.eventTime.region, timeAt);
-    to.eventName.put(nameAt, nameLength);
-    to.eventAttributes.endRow();
-  }
-
-  #link(position: number, end: number): void {
-    const to = this.#to;
-    const wire = this.#wire;
-    let traceAt = position;
-    let traceLength = 0;
-    let spanAt = position;
-    let spanLength = 0;
-    let stateAt = position;
-    let stateLength = 0;
-    let p = position;
-    while (p < end) {
-      const tag = wire.varint(p);
-      p = wire.pos;
-      switch (tag) {
-        case bytesField(1):
-          traceLength = wire.length(p, end);
-          traceAt = wire.pos;
-          p = traceAt + traceLength;
-          break;
-        case bytesField(2):
-          spanLength = wire.length(p, end);
-          spanAt = wire.pos;
-          p = spanAt + spanLength;
-          break;
-        case bytesField(3):
-          stateLength = wire.length(p, end);
-          stateAt = wire.pos;
-          p = stateAt + stateLength;
-          break;
-        case bytesField(4): {
-          const length = wire.length(p, end);
-          p = wire.pos + length;
-          this.#attributes.put(to.linkAttributes, p - length, p);
-          break;
-        }
-        default:
-          p = wire.skip(tag, p, end);
-      }
-    }
-    wire.landed(p, end);
-    to.linkTraceId.putHex(traceAt, traceLength);
-    to.linkSpanId.putHex(spanAt, spanLength);
-    to.linkTraceState.put(stateAt, stateLength);
-    to.linkAttributes.endRow();
   }
 }

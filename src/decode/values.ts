@@ -1,11 +1,12 @@
 import type { Arena } from './arena.ts';
-import type { TextColumn, WordColumn } from './columns.ts';
 import { malformed } from './faults.ts';
 import { putPlainStrings } from './plain-strings.ts';
+import { type TextColumn } from './text-column.ts';
 import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
+import { type WordColumn } from './word-column.ts';
 
 /** Arrays and maps inside each other; protobuf libraries stop at 100 messages, which is 50 values. */
-export const valueDepthMax = 50;
+const valueDepthMax = 50;
 
 const stringValue = bytesField(1);
 const boolValue = varintField(2);

@@ -31,9 +31,13 @@ const contents = (builder: ColumnBuilder): Buffer =>
   Buffer.concat(builder.finish().flatMap((block) => block.segments));
 
 /** Appends what may be malformed; anything but a Fault of the promised kind is let through. */
-const tryAppend = (builder: ColumnBuilder, body: Uint8Array): 'taken' | 'refused' | 'full' => {
+const tryAppend = (
+  builder: ColumnBuilder,
+  body: Uint8Array,
+  encoding: 'protobuf' | 'json' = 'protobuf',
+): 'taken' | 'refused' | 'full' => {
   try {
-    return builder.append('protobuf', body) === 'full' ? 'full' : 'taken';
+    return builder.append(encoding, body) === 'full' ? 'full' : 'taken';
   } catch (error) {
     if (error instanceof Fault && error.remedy === 'reject') return 'refused';
     throw error;
@@ -107,6 +111,27 @@ t.test('twenty thousand mutations neither crash nor hang nor disturb held rows',
     t.ok(taken > 500 && refused > 500, `${taken} taken, ${refused} refused`);
   }
   t.ok(performance.now() - startedMs < 20_000);
+});
+
+t.test('mutations of JSON are read or refused, never worse', async (t) => {
+  const text = JSON.stringify(
+    types.traces.toObject(types.traces.decode(sample('traces', 16)), {
+      longs: String,
+      bytes: String,
+    }),
+  );
+  const builder = createColumnBuilder('traces');
+  let refused = 0;
+  for (const mutant of mutations(Buffer.from(text.slice(0, 4000) + text.slice(-4000)), 500, 17)) {
+    t.doesNotThrow(() => {
+      if (tryAppend(builder, mutant, 'json') === 'refused') refused += 1;
+    });
+  }
+  for (const mutant of mutations(Buffer.from(text), 1500, 18)) {
+    for (let at = 0; at < mutant.length; at += 1) if ((mutant[at] ?? 0) > 127) mutant[at] = 0x31;
+    if (tryAppend(builder, mutant, 'json') === 'refused') refused += 1;
+  }
+  t.ok(refused > 500);
 });
 
 t.test('wire that OTLP never has is refused by name', async (t) => {

@@ -4,7 +4,7 @@ import type { TestClickHouse } from './clickhouse.ts';
 import { tableTypes } from './table-types.ts';
 
 /** Runs SQL over HTTP, with `body` behind it when given. */
-export const runSql = async (
+const runSql = async (
   clickhouse: TestClickHouse,
   sql: string,
   body?: Uint8Array<ArrayBuffer> | string,
