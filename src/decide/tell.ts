@@ -58,7 +58,7 @@ export const tell = (draft: Draft, names: readonly string[], message: Message): 
   };
 };
 
-/** Tells those who were told before, as far as their channels want it and still exist. */
+/** Tells those who were told before, as far as their channels want it; says whose are gone. */
 export const tellAgain = (
   draft: Draft,
   message: Message,
@@ -68,7 +68,11 @@ export const tellAgain = (
     const channel = it.input.alerting.receivers.find((known) => known.name === receiver)?.channels[
       channelIndex
     ];
-    if (channel?.type !== type || !wanted(channel)) return it;
+    if (channel?.type !== type) {
+      const detail = `${receiver}, channel ${channelIndex}: gone before it was told ${message.kind}`;
+      return { ...it, notes: [...it.notes, { code: 'unknown-receiver', detail }] };
+    }
+    if (!wanted(channel)) return it;
     return tellOne(it, { receiver, channelIndex, channel }, message);
   }, draft);
 

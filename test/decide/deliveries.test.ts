@@ -221,6 +221,15 @@ t.test('channels that want neither resolved nor acknowledged get neither', async
   t.strictSame(briefly(at(60, { alert: resolved })), []);
 });
 
+t.test('that somebody told firing can no longer be told resolved is said', async (t) => {
+  const at = story(alerting);
+  at(0);
+  const gone = { ...alerting, receivers: [logReceiver('pager')] };
+  const decision = at(10, { alert: resolved, alerting: gone });
+  t.strictSame(briefly(decision), []);
+  t.match(decision.notes, [{ code: 'unknown-receiver', detail: /^team, channel 0: gone/ }]);
+});
+
 t.test('every channel of a receiver is told', async (t) => {
   const team = { name: 'team', channels: [logChannel, logChannel] };
   const { deliveries } = story({ ...alerting, receivers: [team] })(0);
