@@ -43,6 +43,8 @@ export interface AppOptions {
   readonly backends: Backends;
   readonly telemetry: Telemetry;
   readonly version: string;
+  /** Of this process, unique among all daemons of all times: block names begin with it. */
+  readonly instanceId: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -67,10 +69,9 @@ const migrateBackoff = { firstMs: 500, maxMs: 10_000 };
  * is started is registered with the teardown, which ends it in the opposite order.
  */
 export const startApp = async (options: AppOptions): Promise<App> => {
-  const { config, files, backends, telemetry, clock, random, log, teardown } = options;
+  const { config, files, backends, telemetry, clock, random, log, teardown, instanceId } = options;
   const { meter, tracer } = telemetry;
   const parts = { clock, random, log, meter, tracer };
-  const instanceId = randomUUID();
   const listen: Record<string, string> = {};
   const started: { atMs?: number } = {};
 

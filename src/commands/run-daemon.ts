@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Reread, type Role, startApp } from '../app.ts';
@@ -124,10 +125,11 @@ const run = async ({ io, options, prepared, log, teardown, startedMs }: Run): Pr
     const lock = await acquireDataDirLock(config.dataDir, clock);
     teardown.add('data directory lock', lock.release);
   }
+  const instanceId = randomUUID();
   const telemetry = createTelemetry({
     serviceName: 'tocsin',
     version: packageJson.version,
-    instanceId: `${process.pid}`,
+    instanceId,
     intervalMs: config.telemetry.intervalMs,
     traceRatio: config.telemetry.traceRatio,
     clock,
@@ -145,6 +147,7 @@ const run = async ({ io, options, prepared, log, teardown, startedMs }: Run): Pr
   });
   const app = await startApp({
     ...prepared,
+    instanceId,
     roles: options.roles,
     backends,
     telemetry,

@@ -213,6 +213,8 @@ export const webhookSchema = z.strictObject({
   signing_secret_file: optionalText,
   ...unapplied(...webhookUnapplied),
   ...telling,
+  // Alertmanager's body has no word for it: to a program it would be one more firing.
+  send_acknowledged: z.boolean().default(false),
 });
 
 export type WebhookSection = z.output<typeof webhookSchema>;

@@ -74,7 +74,8 @@ export const createConsoleServer = (
   return {
     start: async () => {
       try {
-        await app.listen(listen);
+        // A copy: fastify writes into the object it is given.
+        await app.listen({ ...listen });
       } catch (error) {
         throw listenFault(error, listen);
       }

@@ -241,7 +241,7 @@ t.test("Tocsin's own keys are read", async (t) => {
       {
         channels: [
           { type: 'slack', channel: '#pay', botApiUrl: 'http://127.0.0.1:1/api/' },
-          { type: 'webhook', timeoutMs: 2_000, sendResolved: true, sendAcknowledged: true },
+          { type: 'webhook', timeoutMs: 2_000, sendResolved: true, sendAcknowledged: false },
         ],
       },
       { channels: [{ type: 'log' }] },
