@@ -51,8 +51,10 @@ export class JsonReader {
       throw this.#wrong('an object', value);
     }
     if (this.#path.length > depthMax * 2) throw this.#problem(`more than ${depthMax} levels deep`);
-    for (const [name, member] of Object.entries(value)) {
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const name in members) {
       const field = shape.get(name);
+      const member = members[name];
       if (!field || member === null) continue;
       this.#path.push(name);
       if (field.repeated) this.#list(field, member);
@@ -85,9 +87,13 @@ export class JsonReader {
 
   #scalar(kind: Scalar, value: unknown): void {
     const writer = this.#writer;
+    if (kind === 'int64' || kind === 'uint64' || kind === 'int32' || kind === 'uint32') {
+      const small = smallInteger(value);
+      if (small >= 0) return writer.varint(small);
+    }
     switch (kind) {
       case 'string':
-        return writer.text(this.#string(value), 'utf8');
+        return writer.string(this.#string(value));
       case 'bytes':
         return writer.text(this.#base64(value), 'base64');
       case 'id':
@@ -186,6 +192,14 @@ const exactInteger = (
   /^-?\d+$/.test(context.source)
     ? BigInt(context.source)
     : value;
+
+/** Most integers are small, and far cheaper without BigInt; -1 for all that are not. */
+const smallInteger = (value: unknown): number => {
+  const isDigits = typeof value === 'string' && value.length < 10 && /^\d+$/.test(value);
+  const number = isDigits ? Number(value) : value;
+  const isSmall = typeof number === 'number' && Number.isInteger(number) && number <= 0x7fff_ffff;
+  return isSmall ? number : -1;
+};
 
 const hexOrNothing = (text: string): string =>
   text.length % 2 === 0 && /^[\da-f]*$/i.test(text) ? text : '';

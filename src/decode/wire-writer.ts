@@ -88,7 +88,29 @@ export class WireWriter {
     this.#at = this.#bytes.writeDoubleLE(value, this.#at);
   }
 
-  /** With its length before it. */
+  /** UTF-8 with its length before it. */
+  string(text: string): void {
+    const { length } = text;
+    if (length < 64) {
+      this.#room(length + 1);
+      const bytes = this.#bytes;
+      const from = this.#at + 1;
+      let index = 0;
+      for (; index < length; index += 1) {
+        const code = text.charCodeAt(index);
+        if (code > 127) break;
+        bytes[from + index] = code;
+      }
+      if (index === length) {
+        bytes[this.#at] = length;
+        this.#at = from + length;
+        return;
+      }
+    }
+    this.text(text, 'utf8');
+  }
+
+  /** What the text stands for, with its length before it. */
   text(text: string, encoding: 'utf8' | 'hex' | 'base64'): void {
     const length = Buffer.byteLength(text, encoding);
     this.varint(length);
