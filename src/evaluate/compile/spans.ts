@@ -41,7 +41,7 @@ const valueSql = (value: ValueFunction, binder: Binder, exact: boolean): string 
       return `sum(${weight}) / {seconds:Float64}`;
     case 'rate_since_first':
       // Whole window, or as much of it as there has been anything to count.
-      return `sum(${weight}) / nullIf(least({seconds:Float64}, toFloat64({to:DateTime64(9)}) - toFloat64(minOrNull(Timestamp))), 0)`;
+      return `if(count() = 0, NULL, sum(${weight}) / least({seconds:Float64}, toFloat64({to:DateTime64(9)}) - toFloat64(min(Timestamp))))`;
     case 'errors':
       return `sumIf(${weight}, ${isError})`;
     case 'error_rate':

@@ -1,10 +1,10 @@
-import { type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
+import { type Path, type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
 import { assembleRule, checkTexts, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import { readRule } from './read-rule.ts';
-import { readSla } from './read-sla.ts';
+import { readSla, type SlaPlan } from './read-sla.ts';
 import { type GroupInput, type RuleFile, type RuleInput, ruleFileSchema } from './schema.ts';
-import { breachRules, burnRules } from './sla-rules.ts';
+import { breachRules, burnRules, type SlaPlace } from './sla-rules.ts';
 
 export interface RuleText {
   /** As it is shown to people and as it enters ids. */
@@ -20,12 +20,9 @@ export interface RuleDefaults {
 
 const fileCharsMax = 2_000_000;
 
-/** SLAs of a file make two groups of their own: breaches, and burn rates, which hurry more. */
-const slaGroups: readonly string[] = ['slas', 'slas-burn-rates'];
-
-/** Breaches of long windows come slowly, and looking is dear. */
-const breachIntervalMs = 300_000;
-const burnIntervalMs = 60_000;
+/** The longer a window, the slower what it says changes, and the dearer it is to look. */
+const breachIntervalMsMax = 300_000;
+const burnIntervalMsMax = 60_000;
 
 /**
  * Reads rule files into rules that can run (contract section 6). Every problem of every file is
@@ -83,8 +80,8 @@ const loadGroups = (value: RuleFile, tools: Tools): readonly RuleGroup[] =>
     if (value.groups.findIndex((it) => it.name === group.name) < index) {
       tools.report(['groups', index, 'name'], `${group.name} is the name of another group`);
     }
-    if (value.slas.length > 0 && slaGroups.includes(group.name)) {
-      tools.report(['groups', index, 'name'], `${group.name} is the group of this file's SLAs`);
+    if (value.slas.some((it) => slaGroupNames(it.name).includes(group.name))) {
+      tools.report(['groups', index, 'name'], `${group.name} is the group of an SLA of this file`);
     }
     return loadGroup(group, index, tools);
   });
@@ -127,7 +124,7 @@ const withGroupLabels = (rule: RuleInput, { labels }: GroupInput): RuleInput => 
 /** A rule with mistakes in its texts is left out, like one with mistakes elsewhere. */
 const assembled = (
   draft: RuleDraft | undefined,
-  path: readonly (string | number)[],
+  path: Path,
   report: Report,
 ): readonly CompiledRule[] => {
   if (!draft) return [];
@@ -139,34 +136,43 @@ const assembled = (
   return mistaken ? [] : [rule];
 };
 
-const loadSlas = (value: RuleFile, tools: Tools): readonly RuleGroup[] => {
-  const { file, defaults, problemAt, report } = tools;
-  const groupOf = (name: string, leastIntervalMs: number) => ({
-    id: `${safe(file)}/${name}`,
-    file,
-    name,
-    intervalMs: Math.max(leastIntervalMs, defaults.intervalMs),
-    queryOffsetMs: defaults.queryOffsetMs,
-    limit: 0,
-  });
-  const breaches = groupOf('slas', breachIntervalMs);
-  const burns = groupOf('slas-burn-rates', burnIntervalMs);
-  const rules = { breaches: [] as CompiledRule[], burns: [] as CompiledRule[] };
-  for (const [index, sla] of value.slas.entries()) {
+/** An SLA makes two groups of its own: its breach, and its burn rates, which hurry more. */
+const loadSlas = (value: RuleFile, tools: Tools): readonly RuleGroup[] =>
+  value.slas.flatMap((sla, index) => {
     const path = ['slas', index];
-    const plan = readSla(sla, path, report);
-    if (!plan) continue;
-    const line = problemAt(path, '').line;
-    for (const draft of breachRules(plan, { groupId: breaches.id, line, path })) {
-      rules.breaches.push(...assembled(draft, path, report));
-    }
-    for (const draft of burnRules(plan, { groupId: burns.id, line, path })) {
-      rules.burns.push(...assembled(draft, path, report));
-    }
-  }
+    const plan = readSla(sla, path, tools.report);
+    return plan ? loadSla(plan, path, tools) : [];
+  });
+
+const slaGroupNames = (name: string): readonly [string, string] => [
+  `slas/${name}`,
+  `slas-burn-rates/${name}`,
+];
+
+const loadSla = (plan: SlaPlan, path: Path, tools: Tools): readonly RuleGroup[] => {
+  const { file, defaults, problemAt, report } = tools;
+  const { line } = problemAt(path, '');
+  const shortestMs = Math.min(...plan.burnRates.map((it) => it.shortMs));
+  const [breachName, burnName] = slaGroupNames(plan.input.name);
+  const groupOf = (
+    name: string,
+    wantedIntervalMs: number,
+    rulesIn: (plan: SlaPlan, place: SlaPlace) => readonly RuleDraft[],
+  ): RuleGroup => {
+    const id = `${safe(file)}/${safe(name)}`;
+    return {
+      id,
+      file,
+      name,
+      intervalMs: Math.max(defaults.intervalMs, wantedIntervalMs),
+      queryOffsetMs: defaults.queryOffsetMs,
+      limit: 0,
+      rules: rulesIn(plan, { groupId: id, line }).flatMap((it) => assembled(it, path, report)),
+    };
+  };
   return [
-    { ...breaches, rules: rules.breaches },
-    { ...burns, rules: rules.burns },
+    groupOf(breachName, Math.min(breachIntervalMsMax, plan.periodMs / 100), breachRules),
+    groupOf(burnName, Math.min(burnIntervalMsMax, shortestMs / 5), burnRules),
   ].filter((it) => it.rules.length > 0);
 };
 

@@ -1,4 +1,3 @@
-import type { Path } from '../../lib/document.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { StepPolicy } from '../../model/step.ts';
@@ -15,7 +14,6 @@ export interface SlaPlace {
   /** Id of the group that the rule lies in. */
   readonly groupId: string;
   readonly line: number;
-  readonly path: Path;
 }
 
 /** No data is no breach and no proof of recovery; an SLA waits for nothing. */
@@ -34,7 +32,7 @@ const breachRule = (plan: SlaPlan, objective: Objective, place: SlaPlace): RuleD
   const what =
     objective.name === '' ? input.type.replace('_', ' ') : `${objective.name} response time`;
   return {
-    id: `${place.groupId}/SlaBreached-${safe(input.name)}${suffix}`,
+    id: `${place.groupId}/SlaBreached${suffix}`,
     line: place.line,
     alertName: 'SlaBreached',
     condition: `actual ${sign} ${target} over ${windowText(plan.window)}`,
@@ -108,7 +106,7 @@ const burnRule = (
   if (!reading.ok) throw new Error(`condition of burn rates: ${reading.messages.join('; ')}`);
   const [shown] = windows.keys();
   return {
-    id: `${place.groupId}/SlaBurnRate-${safe(input.name)}-${safe(severity)}`,
+    id: `${place.groupId}/SlaBurnRate-${safe(severity)}`,
     line: place.line,
     alertName: 'SlaBurnRate',
     condition: text,

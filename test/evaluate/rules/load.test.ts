@@ -293,8 +293,33 @@ slas:
     groups.map((it) => [it.name, it.rules.length]),
     [
       ['checkout', 5],
-      ['slas', 4],
-      ['slas-burn-rates', 3],
+      ['slas/checkout-availability', 1],
+      ['slas-burn-rates/checkout-availability', 2],
+      ['slas/a', 1],
+      ['slas/b', 1],
+      ['slas/c', 1],
+      ['slas-burn-rates/c', 1],
     ],
   );
 });
+
+t.test(
+  'an SLA is looked at as often as its window changes, never more often than rules are',
+  async (t) => {
+    const sla = (window: string, more = '') =>
+      `{name: x-${window}, service: s, type: availability, target: 99 percent, window: ${window}${more}}`;
+    const burn = ', burn_rates: [{severity: page, long: 1h, short: 4m, budget: 2 percent}]';
+    const { groups, problems } = load(`slas: [${sla('5m')}, ${sla('2h')}, ${sla('30d', burn)}]`);
+    t.strictSame(problems, []);
+    t.strictSame(
+      groups.map((it) => [it.id, it.intervalMs]),
+      [
+        ['rules/a.yaml/slas/x-5m', 30_000],
+        ['rules/a.yaml/slas/x-2h', 72_000],
+        ['rules/a.yaml/slas/x-30d', 300_000],
+        ['rules/a.yaml/slas-burn-rates/x-30d', 48_000],
+      ],
+    );
+    t.equal(groups[3]?.rules[0]?.id, 'rules/a.yaml/slas-burn-rates/x-30d/SlaBurnRate-page');
+  },
+);

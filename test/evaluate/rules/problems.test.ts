@@ -167,14 +167,14 @@ t.test('names of groups and SLAs must be alone', async (t) => {
   const text = `groups:
   - {name: a}
   - {name: a}
-  - {name: slas}
+  - {name: slas/x}
 slas:
   - {name: x, service: s, type: throughput, target: 1}
   - {name: x, service: s, type: throughput, target: 1}
 `;
   t.strictSame(problemsOf(text), [
     'error: rules/a.yaml:3:12 groups[1].name: a is the name of another group',
-    "error: rules/a.yaml:4:12 groups[2].name: slas is the group of this file's SLAs",
+    'error: rules/a.yaml:4:12 groups[2].name: slas/x is the group of an SLA of this file',
     'error: rules/a.yaml:7:12 slas[1].name: x is the name of another SLA',
   ]);
 });
