@@ -68,10 +68,12 @@ const sendAsBot = async (
 ): Promise<DeliveryOutcome> => {
   const body = renderSlack(messageOf(notification, parts.externalUrl));
   const first = referenceOf(notification.thread?.reference);
-  const posted = await api.post(
-    { ...addressOf(channel), ...body, ...(first && { threadTs: first.ts }) },
-    signal,
-  );
+  const message = { ...addressOf(channel), ...body };
+  const posted = await api.post({ ...message, ...(first && { threadTs: first.ts }) }, signal);
+  // Somebody deleted the first message: the news is worth a message of its own.
+  if (posted.kind === 'refused' && posted.reason === 'thread_not_found') {
+    return api.post(message, signal);
+  }
   if (posted.kind !== 'delivered' || !first || notification.kind !== 'resolved') return posted;
   // The reply has told it; that the first message keeps its colour is no reason to tell it again.
   const updated = await api.update({ channel: first.channel, ts: first.ts, ...body }, signal);

@@ -370,6 +370,20 @@ t.test('an unreadable record is dropped loudly and holds nothing up', async (t) 
   await until(outboxEmpty(redis));
 });
 
+t.test('a Redis that is full for a while delays messages and loses none', async (t) => {
+  const webhook = await startWebhook(t);
+  const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });
+  const limits = { lockDurationMs: 1_000, stalledIntervalMs: 500 };
+  const { transit, redis } = await startNotifier(t, { alerting, limits });
+  for (const n of [1, 2, 3]) await transit('fired', firingAlert(`${n}a-mk1abc`));
+  await redis.config('SET', 'maxmemory', '1mb');
+  await sleep(quietMs);
+  await redis.config('SET', 'maxmemory', '0');
+  for (const n of [1, 2, 3]) await transit('resolved', resolvedAlert(firingAlert(`${n}a-mk1abc`)));
+  await until(() => new Set(webhook.attempts).size === 6);
+  t.strictSame(webhook.refused, []);
+});
+
 t.test('an alert too large for a queue is told with its texts cut', async (t) => {
   const webhook = await startWebhook(t);
   const alerting = alertingWith({ receivers: [webhookReceiver('team', webhook.url)] });

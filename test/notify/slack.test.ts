@@ -55,6 +55,14 @@ t.test('without a known first message the end is posted by itself', async (t) =>
   t.equal(slack.messages[0]?.threadTs, undefined);
 });
 
+t.test('when the first message was deleted the end is posted by itself', async (t) => {
+  const slack = await startSlack(t);
+  const gone = resolvedNotification('C0123456/1600000000.000001');
+  t.match(await bot(slack)(gone, testSignal()), { kind: 'delivered' });
+  t.strictSame(slack.refused, ['thread_not_found']);
+  t.match(slack.messages, [{ text: /^\[RESOLVED/, threadTs: undefined }]);
+});
+
 t.test('a first message that cannot be recoloured does not repeat its end', async (t) => {
   const slack = await startSlack(t, {
     answer: (method) => (method === 'chat.update' ? { status: 500 } : undefined),
