@@ -118,7 +118,7 @@ t.test('a cache that tells by counters and by spans is counted once', async (t) 
     { service: 'both', metric: 'cache.misses', agoSeconds: 60, value: 1, attributes: cache },
   ]);
   await sendSpans('both', [
-    { agoSeconds: 60, attributes: { ...cache, 'cache.hit': 'false' } },
+    { agoSeconds: 60, attributes: { ...cache, 'cache.hit': 'true' } },
     { agoSeconds: 60, attributes: { 'cache.name': 'other', 'cache.hit': 'false' } },
   ]);
   t.equal(await value(of('both', 'count()', { where: { ...cache, 'service.name': 'both' } })), 10);
