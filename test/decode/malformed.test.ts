@@ -163,6 +163,54 @@ t.test('wire that OTLP never has is refused by name', async (t) => {
   }
 });
 
+t.test('a known number that ends behind its message is refused', async (t) => {
+  const nest = (content: readonly number[], ...fields: readonly number[]): Uint8Array =>
+    Uint8Array.from(
+      fields.reduce<readonly number[]>(
+        (inner, field) => [field * 8 + 2, inner.length, ...inner],
+        content,
+      ),
+    );
+  const ids = [
+    0x0a,
+    16,
+    ...new Array<number>(16).fill(1),
+    0x12,
+    8,
+    ...new Array<number>(8).fill(2),
+  ];
+  // Followed by a field of the outer message, so that the bytes are there but not its own.
+  // biome-ignore format: one case per line.
+  const table: readonly (readonly [name: string, signal: Signal, body: Uint8Array])[] = [
+    ['a start time',       'traces',  nest([...ids, 0x39, 1, 2, 3], 2, 2, 1)],
+    ['a span kind',        'traces',  nest([...ids, 0x30, 0x80], 2, 2, 1)],
+    ['span flags',         'traces',  nest([...ids, 0x85, 0x01, 1], 2, 2, 1)],
+    ['an event time',      'traces',  nest([...ids, 0x5a, 2, 0x09, 1, 0x48, 1, 1, 1, 1, 1, 1], 2, 2, 1)],
+    ['a status code',      'traces',  nest([...ids, 0x7a, 2, 0x18, 0x80, 0x50, 1], 2, 2, 1)],
+    ['an integer value',   'traces',  nest([...ids, 0x4a, 4, 0x12, 2, 0x18, 0x80, 0x50, 1], 2, 2, 1)],
+    ['a double value',     'traces',  nest([...ids, 0x4a, 5, 0x12, 3, 0x21, 1, 1, 0x50, 1], 2, 2, 1)],
+    ['a point\'s value',   'metrics', nest([0x21, 1, 2, 3], 1, 5, 2, 2, 1)],
+    ['a histogram\'s sum', 'metrics', nest([0x29, 1, 2, 3], 1, 9, 2, 2, 1)],
+    ['half a bucket',      'metrics', nest([0x32, 7, 1, 2, 3, 4, 5, 6, 7], 1, 9, 2, 2, 1)],
+    ['a bucket\'s varint', 'metrics', nest([0x42, 3, 0x12, 1, 0x80], 1, 10, 2, 2, 1)],
+    ['a quantile',         'metrics', nest([0x32, 3, 0x09, 1, 2], 1, 11, 2, 2, 1)],
+    ['an exemplar\'s time', 'metrics', nest([0x2a, 3, 0x11, 1, 2], 1, 5, 2, 2, 1)],
+    ['a temporality',      'metrics', nest([0x0a, 0, 0x10, 0x80], 7, 2, 2, 1)],
+    ['a record\'s time',   'logs',    nest([0x09, 1, 2], 2, 2, 1)],
+    ['a record\'s flags',  'logs',    nest([0x45, 1, 2], 2, 2, 1)],
+  ];
+  for (const [name, signal, body] of table) {
+    const builder = createColumnBuilder(signal);
+    const followed = Buffer.concat([body, sample(signal, 19)]);
+    t.throws(
+      () => builder.append('protobuf', followed),
+      { code: 'ERR_OTLP_MALFORMED', message: /ends behind its message|do not fill/ },
+      name,
+    );
+    t.equal(builder.rows(), 0);
+  }
+});
+
 t.test('unknown fields of every wire type are stepped over at every level', async (t) => {
   const unknown = Buffer.from([
     ...[0xd0, 0x3e, 0x96, 0x01], // Field 1002: a number, 8 bytes, a string and 4 bytes.
