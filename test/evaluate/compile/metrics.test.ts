@@ -306,6 +306,15 @@ t.test('cumulative histograms count from their base and over restarts', async (t
   t.ok(Math.abs(Number(await value(of(metric, 'avg(value)'))) - 1.3 / 10) < 1e-12);
 });
 
+t.test('as many bounds, but others, start a histogram over', async (t) => {
+  const metric = 'moved-bounds';
+  await sendHistograms([
+    { metric, agoSeconds: 310, bounds: [1], counts: [5, 5], temporality: cumulative },
+    { metric, agoSeconds: 200, bounds: [4], counts: [8, 12], temporality: cumulative },
+  ]);
+  t.equal(await value(of(metric, 'p25(value)')), 2.5, '5 of the 8 up to 4, not 2.5 of 3');
+});
+
 t.test('new bounds start a histogram over, and series with other bounds are added', async (t) => {
   const metric = 'layouts';
   await sendHistograms([
@@ -326,6 +335,7 @@ t.test('new bounds start a histogram over, and series with other bounds are adde
 interface ExponentialPoint extends Point {
   readonly scale: number;
   readonly zeros?: number;
+  readonly zeroWidth?: number;
   readonly offset?: number;
   readonly positive?: readonly number[];
   readonly negativeOffset?: number;
@@ -344,6 +354,7 @@ const sendExponential = (points: readonly ExponentialPoint[]): Promise<void> =>
       ),
       Scale: it.scale,
       ZeroCount: it.zeros ?? 0,
+      ZeroThreshold: it.zeroWidth ?? 0,
       PositiveOffset: it.offset ?? 0,
       PositiveBucketCounts: it.positive ?? [],
       NegativeOffset: it.negativeOffset ?? 0,
@@ -379,6 +390,16 @@ t.test('zeros and negative values of exponential histograms have their places', 
   t.ok(near(await value(of('signs', 'p12.5(value)')), -2 * Math.SQRT2));
   t.equal(await value(of('signs', 'p50(value)')), 0);
   t.ok(near(await value(of('signs', 'p87.5(value)')), Math.SQRT2));
+});
+
+t.test('the zero bucket reaches below zero only where there are negative values', async (t) => {
+  const zeros = { agoSeconds: 9, scale: 0, zeros: 4, zeroWidth: 2 };
+  await sendExponential([
+    { metric: 'near-zero', ...zeros },
+    { metric: 'around-zero', ...zeros, negativeOffset: 2, negative: [4] },
+  ]);
+  t.equal(await value(of('near-zero', 'p50(value)')), 1, 'halfway from 0 to 2');
+  t.equal(await value(of('around-zero', 'p75(value)')), 0, 'halfway from -2 to 2');
 });
 
 t.test('exponential histograms of different scales meet at the coarsest', async (t) => {
