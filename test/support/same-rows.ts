@@ -13,6 +13,8 @@ const runSql = async (
   const response = await fetch(url, {
     method: 'POST',
     headers: {
+      // The engine waits for open connections before it stops.
+      Connection: 'close',
       'X-ClickHouse-User': clickhouse.username,
       'X-ClickHouse-Key': clickhouse.password,
     },
