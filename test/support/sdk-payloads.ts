@@ -1,11 +1,4 @@
-import {
-  context,
-  createContextKey,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
+import { context, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import {
   type ISerializer,
   JsonMetricsSerializer,
@@ -49,6 +42,7 @@ export const sdkTraces = (): SdkPayload => {
   const shop = provider.getTracer('shop', '1.2.3', {
     schemaUrl: 'https://opentelemetry.io/schemas/1.27.0',
   });
+  const database = provider.getTracer('database');
   for (let index = 0; index < 20; index += 1) {
     const parent = shop.startSpan(`GET /orders/${index % 3}`, {
       kind: SpanKind.SERVER,
@@ -64,17 +58,12 @@ export const sdkTraces = (): SdkPayload => {
         'order.sizes': [1, 2.5, index],
       },
     });
-    const child = provider
-      .getTracer('database')
-      .startSpan(
-        'SELECT orders',
-        {
-          kind: SpanKind.CLIENT,
-          startTime: [1_760_000_000 + index, 200_000_000],
-          links: [{ context: parent.spanContext(), attributes: { why: 'retry' } }],
-        },
-        trace.setSpan(context.active().setValue(createContextKey('unused'), 1), parent),
-      );
+    const links = [{ context: parent.spanContext(), attributes: { why: 'retry' } }];
+    const child = database.startSpan(
+      'SELECT orders',
+      { kind: SpanKind.CLIENT, startTime: [1_760_000_000 + index, 200_000_000], links },
+      trace.setSpan(context.active(), parent),
+    );
     child.addEvent('row', { rows: index }, [1_760_000_000 + index, 300_000_000]);
     child.addEvent('row');
     child.addEvent('row', { dropped: 'an earlier one' });
