@@ -47,16 +47,14 @@ const readSeen = (
   memory: Memory,
   seen: readonly Seen[],
 ): readonly InstanceReading[] => {
-  const judged = seen.map((it) => {
+  return seen.map((it): InstanceReading => {
     const before = memory.get(it.fingerprint);
-    const { severity } = before ?? {};
-    const held = before?.step?.phase === 'firing' ? { ...(severity && { severity }) } : undefined;
-    return { it, before, verdict: rule.decide(it.values, held) };
-  });
-  // Where nothing at all can be said, the signals answered as good as nothing.
-  const unknown = judged.some(({ verdict }) => verdict.holds !== 'unknown') ? 'missing' : 'no-data';
-  return judged.map(({ it, before, verdict }) => {
-    if (verdict.holds === 'unknown') return { ...it, reading: unknown, ...kept(before) };
+    const { severity: known } = before ?? {};
+    const held =
+      before?.step?.phase === 'firing' ? { ...(known && { severity: known }) } : undefined;
+    const verdict = rule.decide(it.values, held);
+    // It is there, but not enough of it to judge: not the evidence that its absence would be.
+    if (verdict.holds === 'unknown') return { ...it, reading: 'no-data', ...kept(before) };
     const holds = verdict.holds === 'yes';
     const { atLeast } = rule.policy;
     const breaches = atLeast && lastBreaches(before?.breaches, holds, atLeast);

@@ -220,6 +220,18 @@ t.test('a value that is not known is no reading of 0', async (t) => {
   t.strictSame(told(await evaluate(4_000, [pay(15)])), ['pay resolved: cleared']);
 });
 
+t.test(
+  'a series that is there but cannot be judged keeps its alert while others are judged',
+  async (t) => {
+    const { evaluate } = live(`{alert: A, ${sql}, when: n > 10, no_data: keep}`);
+    await evaluate(1_000, [pay(11), cart(5)]);
+    for (const slotMs of [2_000, 3_000, 4_000]) {
+      t.strictSame(told(await evaluate(slotMs, [pay(null), cart(5)])), []);
+    }
+    t.strictSame(told(await evaluate(5_000, [pay(9), cart(5)])), ['pay resolved: cleared']);
+  },
+);
+
 t.test('values that only moved are written now and then, everything else at once', async (t) => {
   const { evaluate } = live(`{alert: A, ${sql}, when: n > 10, for: 10s}`);
   const writes = async (slotMs: number, value: number) =>
