@@ -42,14 +42,28 @@ export const daemonDir = (t: Pick<Test, 'teardown'>, files: DaemonFiles = {}): s
 };
 
 /** `tocsin up` as a user starts it, on free ports, ended with the test. Call again to start anew. */
-export const startDaemon = async (
+export const startDaemon = (
   t: Pick<Test, 'teardown'>,
   dir: string,
   environment: Readonly<Record<string, string>> = {},
+): Promise<Daemon> => start(t, dir, ['up', '--data-dir', join(dir, 'data')], environment);
+
+/** `tocsin serve` beside a ClickHouse and a Redis that the file names; `sql` is not for it. */
+export const startReplica = (
+  t: Pick<Test, 'teardown'>,
+  dir: string,
+  roles = 'ingest,evaluate,notify,console',
+): Promise<Daemon> => start(t, dir, ['serve', '--roles', roles], {});
+
+const start = async (
+  t: Pick<Test, 'teardown'>,
+  dir: string,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
 ): Promise<Daemon> => {
   const child = spawn(
     process.execPath,
-    ['src/main.ts', 'up', '--config', join(dir, 'tocsin.yaml'), '--data-dir', join(dir, 'data')],
+    ['src/main.ts', ...command, '--config', join(dir, 'tocsin.yaml')],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
