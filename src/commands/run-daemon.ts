@@ -50,8 +50,9 @@ export const runDaemon = async (io: DaemonIo, options: DaemonOptions): Promise<E
     await run({ io, options, prepared, log, teardown, startedMs });
   } catch (error) {
     if (!(error instanceof Fault)) log.error('daemon_failed', { error });
-    complain(io, messageOf(error));
     await teardown.run().catch(() => {});
+    // Last, so that it stands below whatever the parts said while they ended.
+    complain(io, messageOf(error));
     return 1;
   }
   log.info('stopping');
