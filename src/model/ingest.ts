@@ -1,3 +1,5 @@
+import type { ResourceAttributes } from './access.ts';
+
 export type Signal = 'traces' | 'metrics' | 'logs';
 
 export type Encoding = 'protobuf' | 'json';
@@ -7,6 +9,10 @@ export interface OtlpRequest {
   readonly signal: Signal;
   readonly encoding: Encoding;
   readonly body: Uint8Array;
+  /** The same before decompression, when it was compressed: smaller to keep and to compare. */
+  readonly wire?: WireBody;
+  /** To be put on every resource of the body, in place of what the sender says there. */
+  readonly resourceAttributes?: ResourceAttributes;
 }
 
 /** What became of the items (spans, data points, log records) of one request. */
@@ -23,3 +29,12 @@ export interface Acceptance {
  * `retry` (with `retryAfterMs`) when the same bytes may be accepted later.
  */
 export type Ingest = (request: OtlpRequest) => Promise<Acceptance>;
+
+/** How a body was compressed on its way: the Content-Encoding or grpc-encoding. */
+export type Coding = 'identity' | 'gzip' | 'deflate' | 'zstd';
+
+/** A body as it came over the wire, before decompression. */
+export interface WireBody {
+  readonly coding: Coding;
+  readonly bytes: Uint8Array;
+}

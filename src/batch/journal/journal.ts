@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../lib/clock.ts';
+import { Fault } from '../../lib/fault.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Meter } from '../../lib/meter.ts';
+import type { Acceptance, Signal } from '../../model/ingest.ts';
+import { createDrainRate, retryAfterMs } from '../drain-rate.ts';
+import { createActiveSegment } from './active-segment.ts';
+import { createAside } from './aside.ts';
+import { createCollector } from './collector.ts';
+import { type ContentKind, contentHash } from './content-hash.ts';
+import { makeDirectory } from './directory.ts';
+import { errnoOf } from './disk-fault.ts';
+import { journalInstruments } from './journal-instruments.ts';
+import { defaultJournalLimits, type JournalLimits } from './limits.ts';
+import type { GrowingRange, Range } from './range.ts';
+import { createRangeReader, type StoredRequest } from './range-reader.ts';
+import { encodeMark, encodeRequest } from './record.ts';
+import { createRemembered } from './remembered.ts';
+import { createReserve } from './reserve.ts';
+import { type Damage, type Leftover, scanJournal } from './scan.ts';
+import { createSegmentBook } from './segment-book.ts';
+import { encodeSegmentHeader, keyBytes } from './segment-header.ts';
+import { createWriter, type Fsync } from './writer.ts';
+
+export interface JournalOptions {
+  /** Of this journal alone; made when missing. No other process may use it meanwhile. */
+  readonly dir: string;
+  readonly fsync: Fsync;
+  readonly limits?: Partial<JournalLimits>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+/** A request's bytes as they are kept, with the answer its sender gets. */
+export interface JournalEntry extends ContentKind {
+  readonly bytes: Uint8Array;
+  readonly hash: Buffer;
+  readonly acceptance: Acceptance;
+}
+
+export interface Journal {
+  /** Throws the Fault (`retry`, or `reject` for one that is too large) that a request meets now. */
+  readonly admit: (bytes: number) => void;
+  /** Runs a request, or gives the answer that the same bytes got before; they share a hash. */
+  readonly once: (
+    kind: ContentKind,
+    bytes: Uint8Array,
+    run: (hash: Buffer) => Promise<Acceptance>,
+  ) => Promise<Acceptance>;
+  /** Resolves when the request is safe. It belongs to `range` from the call on. */
+  readonly append: (entry: JournalEntry, range: GrowingRange) => Promise<void>;
+  /**
+   * Resolves when it is on disk that these requests are the batch of this name, or when the disk is
+   * broken and nobody knows for how long: then a crash before it works again stores them twice.
+   * Rejects with ERR_JOURNAL_CLOSED.
+   */
+  readonly cut: (range: Range, name: string) => Promise<void>;
+  /** The batch is stored; its segments may go. */
+  readonly stored: (range: Range, name: string) => void;
+  /** Copies the batch into `rejected/`, then treats it as stored. Rejects when it cannot. */
+  readonly setAside: (range: Range, name: string, reason: unknown) => Promise<void>;
+  /** Copies one request into `rejected/`; it still belongs to its batch. */
+  readonly keep: (request: StoredRequest, reason: unknown) => Promise<void>;
+  /** Requests of a range, oldest first, but for those that were lost, which are counted. */
+  readonly read: (range: Range) => AsyncIterable<StoredRequest>;
+  /** What an earlier process left, to be stored by whoever takes care of the signal. */
+  readonly leftover: (signal: Signal) => Leftover;
+  /** Writes what waits and closes the files. Nothing is lost by not calling it. */
+  readonly close: () => Promise<void>;
+}
+
+const nothingLeft: Leftover = { batches: [], uncut: [] };
+
+/**
+ * Opens or makes a journal: what is acknowledged is in its files until it is stored. Rejects with
+ * ERR_JOURNAL_UNUSABLE when the directory cannot be made or read, ERR_JOURNAL_VERSION when a later
+ * program wrote it. A disk that takes no writes does not hinder it.
+ */
+export const openJournal = async (options: JournalOptions): Promise<Journal> => {
+  const { dir, clock } = options;
+  const log = options.log.child({ part: 'journal' });
+  const limits = withinReason({ ...defaultJournalLimits, ...options.limits });
+  const book = createSegmentBook();
+  const rate = createDrainRate();
+  const remembered = createRemembered({
+    windowMs: limits.rememberMs,
+    requestsMax: limits.rememberedRequestsMax,
+    monotonicMs: clock.monotonicMs,
+    onRepeated: () => count.repeated(),
+  });
+
+  const scan = await found(dir, () => {
+    const sinceMs = clock.nowMs() - limits.rememberMs;
+    return scanJournal(dir, ({ hash, acceptance, atMs }) => {
+      if (atMs >= sinceMs) remembered.restore(hash, acceptance);
+    });
+  });
+  for (const segment of scan.segments) book.add(segment);
+  const key = scan.key ?? randomBytes(keyBytes);
+  const last = scan.segments.at(-1);
+
+  const count = journalInstruments(options.meter, {
+    bytes: book.bytes,
+    bytesMax: limits.bytesMax,
+    segments: book.count,
+    pendingRequests: book.pendingRequests,
+    waitingBytes: () => writer.waitingBytes(),
+    remembered: remembered.size,
+    writable: () => (writer.disk() === 'fine' ? 1 : 0),
+  });
+  const aside = createAside({ ...limits, dir, log });
+  const reserve = createReserve(dir, limits.reserveBytes);
+  const active = createActiveSegment({
+    ...limits,
+    dir,
+    key,
+    firstId: scan.lastId + 1,
+    previous: { id: last?.id ?? 0, bytes: last?.bytes ?? 0 },
+    book,
+    count,
+    clock,
+  });
+  const writer = createWriter({ ...options, limits, active, reserve, book, count, log });
+  const known = new Set<string>();
+  const damaged = async ({ path, segment, offset, bytes, torn }: Damage): Promise<void> => {
+    if (known.has(`${segment}:${offset}`)) return;
+    known.add(`${segment}:${offset}`);
+    const fields = { file: path, segment, offset, bytes };
+    if (torn) return log.warn('journal_tail_torn', fields);
+    count.damaged(bytes);
+    log.error('journal_damaged', fields);
+    await aside.quarantine(path);
+  };
+  for (const damage of scan.damages) await damaged(damage);
+  const read = createRangeReader({ key, book, count, log, damaged });
+  const collector = createCollector({ ...limits, dir, key, book, active, writer, clock, log });
+  collector.adopt(scan.seen);
+  await reserve.fill().catch((error: unknown) => {
+    log.warn('journal_without_reserve', { errno: errnoOf(error), error });
+  });
+  collector.collect();
+
+  let seq = scan.lastSeq;
+
+  const refuse = (code: `ERR_${string}`, message: string, waitMs: number): never => {
+    count.refused(code);
+    throw new Fault(code, message, { remedy: 'retry', retryAfterMs: Math.round(waitMs) });
+  };
+
+  const admit = (bytes: number): void => {
+    const held = book.bytes() + writer.waitingBytes();
+    if (bytes > limits.recordBytesMax) {
+      count.refused('ERR_JOURNAL_RECORD_TOO_LARGE');
+      throw new Fault(
+        'ERR_JOURNAL_RECORD_TOO_LARGE',
+        `a request of ${bytes} bytes is more than the ${limits.recordBytesMax} that are taken`,
+        { remedy: 'reject' },
+      );
+    }
+    const trouble = writer.trouble();
+    if (trouble) refuse(trouble.code, trouble.message, limits.retryAfterMsMin);
+    if (held + bytes > limits.bytesMax) {
+      // Time for a tenth to be stored: by then there is room for a while.
+      const perSecond = rate.bytesPerSecond(clock.monotonicMs());
+      const waitMs = retryAfterMs(limits.bytesMax / 10, perSecond, limits);
+      refuse('ERR_JOURNAL_FULL', `${held} bytes wait in the journal to be stored`, waitMs);
+    }
+    if (writer.waitingBytes() > 0 && writer.waitingBytes() + bytes > limits.waitingBytesMax) {
+      refuse('ERR_JOURNAL_BUSY', 'the disk does not keep up', limits.retryAfterMsMin);
+    }
+  };
+
+  const append: Journal['append'] = async (entry, range) => {
+    const { signal, encoding, coding, bytes, hash, acceptance } = entry;
+    const atMs = clock.nowMs();
+    seq += 1;
+    range.claim(seq);
+    const kind = { signal, encoding, coding } as const;
+    const head = encodeRequest(
+      key,
+      { kind: 'request', ...kind, seq, atMs, acceptance, hash },
+      bytes.length,
+    );
+    const sinceMs = clock.monotonicMs();
+    await writer.request([head, bytes], range, atMs);
+    count.appended((clock.monotonicMs() - sinceMs) / 1000);
+  };
+
+  const mark = (kind: 'cut' | 'stored' | 'set-aside', range: Range, name: string) => {
+    const { signal, firstSeq, lastSeq } = range;
+    const bytes = encodeMark(key, { kind, signal, name, firstSeq, lastSeq });
+    return writer.mark(bytes, kind === 'cut');
+  };
+
+  const settle = (kind: 'stored' | 'set-aside', range: Range, name: string): void => {
+    rate.drained(range.bytes, clock.monotonicMs());
+    book.settle(range);
+    // Without it the batch is sent again under its name, and ClickHouse drops it.
+    mark(kind, range, name).catch(() => {});
+    collector.collect();
+  };
+
+  return {
+    admit,
+    once: (kind, bytes, run) => {
+      const hash = contentHash(key, kind, bytes);
+      return remembered.once(hash, () => run(hash));
+    },
+    append,
+    cut: async (range, name) => {
+      const recorded = await mark('cut', range, name);
+      if (!recorded) log.error('journal_cut_not_recorded', { name, requests: range.requests });
+    },
+    stored: (range, name) => settle('stored', range, name),
+    setAside: async (range, name, reason) => {
+      const copied = asSegment(key, clock.nowMs(), read(range));
+      await aside.reject(name, { name, signal: range.signal, ...plain(reason) }, copied);
+      count.setAside(range.requests);
+      settle('set-aside', range, name);
+    },
+    keep: async (request, reason) => {
+      const { signal, seq } = request.record;
+      const name = `${signal}-request-${seq}`;
+      await aside.reject(
+        name,
+        { signal, seq, ...plain(reason) },
+        asSegment(key, clock.nowMs(), [request]),
+      );
+      count.setAside(1);
+      log.error('journal_request_undecodable', { signal, seq, reason });
+    },
+    read,
+    leftover: (signal) => scan.leftovers.get(signal) ?? nothingLeft,
+    close: async () => {
+      await writer.close();
+      await collector.finish();
+    },
+  };
+};
+
+const withinReason = (limits: JournalLimits): JournalLimits => ({
+  ...limits,
+  segmentBytesMax: Math.min(limits.segmentBytesMax, Math.ceil(limits.bytesMax / 8)),
+});
+
+const found = async <T>(dir: string, scan: () => Promise<T>): Promise<T> => {
+  try {
+    await makeDirectory(dir);
+    return await scan();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('ERR_JOURNAL_UNUSABLE', `cannot use ${dir} for the journal: ${String(error)}`, {
+      remedy: 'retry',
+      cause: error,
+    });
+  }
+};
+
+/** A file of its own that reads like a segment. */
+async function* asSegment(
+  key: Buffer,
+  nowMs: number,
+  requests: AsyncIterable<StoredRequest> | Iterable<StoredRequest>,
+) {
+  yield encodeSegmentHeader({ id: 0, createdMs: nowMs, key, previousId: 0, previousBytes: 0 });
+  for await (const { record, body } of requests) {
+    yield encodeRequest(key, record, body.length);
+    yield body;
+  }
+}
+
+const plain = (reason: unknown): Readonly<Record<string, unknown>> =>
+  reason instanceof Fault
+    ? { code: reason.code, message: reason.message }
+    : { message: String(reason) };

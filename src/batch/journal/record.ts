@@ -1,0 +1,132 @@
+import { crc32 } from 'node:zlib';
+import type { Acceptance, Signal } from '../../model/ingest.ts';
+import { type ContentKind, codings, encodings, hashBytes, signals } from './content-hash.ts';
+
+/** One request as it was acknowledged, without its body. */
+export interface RequestRecord extends ContentKind {
+  /** `seen`: the body is gone, because it is stored; kept to recognise a repetition. */
+  readonly kind: 'request' | 'seen';
+  readonly seq: number;
+  /** When it came, milliseconds since 1970. */
+  readonly atMs: number;
+  readonly acceptance: Acceptance;
+  readonly hash: Buffer;
+}
+
+/** What became of the requests of a signal from one number to another. */
+export interface MarkRecord {
+  /** `cut`: they are one batch. `stored` and `set-aside`: nothing is left to do for them. */
+  readonly kind: 'cut' | 'stored' | 'set-aside';
+  readonly signal: Signal;
+  /** The batch's, also in its blocks. */
+  readonly name: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+export type JournalRecord = RequestRecord | MarkRecord;
+
+export const isMark = (record: JournalRecord): record is MarkRecord =>
+  record.kind !== 'request' && record.kind !== 'seen';
+
+/** A record's head as found on disk; the body follows it. */
+export interface RecordHead {
+  readonly record: JournalRecord;
+  /** Of head and meta together. */
+  readonly headBytes: number;
+  readonly bodyBytes: number;
+}
+
+export const recordMagic = Buffer.from('TcJ1');
+export const headBytesMin = 64;
+/** Names and messages are short; a longer one is damage. */
+export const metaBytesMax = 64 * 1024;
+
+const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen'] as const;
+
+/**
+ * The head of a request's record; its body is written behind it, untouched. The checksum starts from
+ * the journal's secret, so that no sender can put a head into a body that passes for one of ours.
+ */
+export const encodeRequest = (key: Buffer, record: RequestRecord, bodyBytes: number): Buffer => {
+  const meta = Buffer.from(record.acceptance.message).subarray(0, metaBytesMax);
+  const head = headFor(record.kind, record.signal, meta);
+  head[10] = encodings.indexOf(record.encoding);
+  head[11] = codings.indexOf(record.coding);
+  head.writeUInt32LE(bodyBytes, 16);
+  head.writeUInt32LE(record.acceptance.accepted, 20);
+  head.writeUInt32LE(record.acceptance.rejected, 24);
+  head.writeDoubleLE(record.seq, 32);
+  head.writeDoubleLE(record.atMs, 40);
+  head.set(record.hash, 48);
+  return sealed(key, head);
+};
+
+/** A whole mark: it has no body. */
+export const encodeMark = (key: Buffer, mark: MarkRecord): Buffer => {
+  const head = headFor(mark.kind, mark.signal, Buffer.from(mark.name));
+  head.writeDoubleLE(mark.firstSeq, 32);
+  head.writeDoubleLE(mark.lastSeq, 40);
+  return sealed(key, head);
+};
+
+const headFor = (kind: (typeof kinds)[number], signal: Signal, meta: Uint8Array): Buffer => {
+  const head = Buffer.allocUnsafe(headBytesMin + meta.length).fill(0, 0, headBytesMin);
+  head.set(recordMagic, 0);
+  head[8] = kinds.indexOf(kind);
+  head[9] = signals.indexOf(signal);
+  head.writeUInt32LE(meta.length, 12);
+  head.set(meta, headBytesMin);
+  return head;
+};
+
+const sealed = (key: Buffer, head: Buffer): Buffer => {
+  head.writeUInt32LE(checksum(key, head), 4);
+  return head;
+};
+
+const checksum = (key: Buffer, head: Buffer): number =>
+  crc32(head.subarray(8), key.readUInt32LE(0));
+
+/**
+ * Reads a head at the start of `bytes`: how many bytes it takes when there are too few, undefined
+ * when there is none that can be trusted.
+ */
+export const decodeHead = (key: Buffer, bytes: Buffer): RecordHead | number | undefined => {
+  if (!bytes.subarray(0, 4).equals(recordMagic.subarray(0, bytes.length))) return undefined;
+  if (bytes.length < headBytesMin) return headBytesMin;
+  const metaBytes = bytes.readUInt32LE(12);
+  if (metaBytes > metaBytesMax) return undefined;
+  const headBytes = headBytesMin + metaBytes;
+  if (bytes.length < headBytes) return headBytes;
+  if (bytes.readUInt32LE(4) !== checksum(key, bytes.subarray(0, headBytes))) return undefined;
+  const record = recordFrom(bytes, bytes.toString('utf8', headBytesMin, headBytes));
+  return record && { record, headBytes, bodyBytes: bytes.readUInt32LE(16) };
+};
+
+const recordFrom = (bytes: Buffer, meta: string): JournalRecord | undefined => {
+  const kind = kinds[bytes[8] ?? -1];
+  const signal = signals[bytes[9] ?? -1];
+  if (kind === undefined || signal === undefined) return undefined;
+  if (kind !== 'request' && kind !== 'seen') {
+    const firstSeq = bytes.readDoubleLE(32);
+    return { kind, signal, name: meta, firstSeq, lastSeq: bytes.readDoubleLE(40) };
+  }
+  const encoding = encodings[bytes[10] ?? -1];
+  const coding = codings[bytes[11] ?? -1];
+  if (encoding === undefined || coding === undefined) return undefined;
+  return {
+    kind,
+    signal,
+    encoding,
+    coding,
+    seq: bytes.readDoubleLE(32),
+    atMs: bytes.readDoubleLE(40),
+    acceptance: {
+      accepted: bytes.readUInt32LE(20),
+      rejected: bytes.readUInt32LE(24),
+      message: meta,
+    },
+    hash: Buffer.from(bytes.subarray(48, 48 + hashBytes)),
+  };
+};
