@@ -1,12 +1,20 @@
+import type { EscalationPolicy } from '../model/alerting.ts';
 import type {
   DecideDeliveries,
-  DecisionNote,
   DeliveriesDecision,
   DeliveriesInput,
   Told,
 } from '../model/delivery.ts';
-import { dueStep, escalationAfter, firstNotify } from './escalate.ts';
-import { routeLabels } from './route.ts';
+import { dueStep, escalationAfter } from './escalate.ts';
+import { firstReceivers, policyOf } from './first-receivers.ts';
+import {
+  announceLowered,
+  isOutdated,
+  isRaised,
+  severityOf,
+  severityRaised,
+  tellRaised,
+} from './severity.ts';
 import { findSilence } from './silence.ts';
 import { type Draft, type Message, tell, tellAgain } from './tell.ts';
 
@@ -26,6 +34,7 @@ export const decideDeliveries: DecideDeliveries = (input) => {
 const refreshed = ({ told, alert, dead }: DeliveriesInput): Told | undefined => {
   if (told) {
     const later = told.alert.phase === 'firing' && alert.phase !== 'pending';
+    if (alert.phase === 'firing' && isOutdated(alert, told.alert)) return told;
     return later && alert !== told.alert ? { ...told, alert } : told;
   }
   // A dead letter may outlive what is known of its alert: only the fallback is left to tell.
@@ -54,9 +63,9 @@ const textOf = (told: Told): string =>
 const whenFiring = (draft: Draft): Draft => {
   const { silences, nowMs } = draft.input;
   const silence = findSilence(silences, draft.told.alert.labels, nowMs);
-  const withAcknowledgement = acknowledged(tellFallback(draft));
-  if (silence) return holdBack(withAcknowledgement, silence.id);
-  return tellAcknowledged(tellEscalated(tellFirst(withAcknowledgement)));
+  const current = announceLowered(acknowledged(tellFallback(draft)));
+  if (silence) return holdBack(current, silence.id);
+  return tellAcknowledged(tellEscalated(tellRaised(tellFirst(current))));
 };
 
 /** Through silences too: whoever was told "firing" may stop worrying. */
@@ -81,8 +90,12 @@ const overBecause = (
 
 const holdBack = (draft: Draft, silenceId: string): Draft => {
   const { told, input } = draft;
-  if (told.heldBy?.kind === 'silenced' && told.heldBy.by === silenceId) return draft;
-  const receivers = told.firstToldAtMs === undefined ? firstReceivers(draft).names : [];
+  const same = told.heldBy?.kind === 'silenced' && told.heldBy.by === silenceId;
+  const raised = isRaised(told.announced, told.alert);
+  const before = input.told && isRaised(told.announced, input.told.alert);
+  if (same && (!raised || before)) return draft;
+  const news = told.firstToldAtMs === undefined || raised;
+  const receivers = news ? firstReceivers(draft).names : [];
   return {
     ...draft,
     told: { ...told, heldBy: { kind: 'silenced', by: silenceId } },
@@ -96,7 +109,7 @@ const tellFirst = (draft: Draft): Draft => {
   const free: Draft = { ...draft, told };
   if (told.firstToldAtMs !== undefined) return free;
   const { names, notes } = firstReceivers(draft);
-  const reason = heldBy ? 'silence ended' : 'first notification';
+  const reason = heldBy ? whyNoLongerHeld(draft) : 'first notification';
   const message: Message = { key: 'firing', kind: 'firing', reason, level: 0 };
   const { nowMs } = draft.input;
   const policy = policyOf(draft);
@@ -109,36 +122,19 @@ const tellFirst = (draft: Draft): Draft => {
       ...(policy && { escalation: firstEscalation(draft, policy) }),
     },
   };
-  return tell(toldFirst, names, message);
+  return announceLowered(tell(toldFirst, names, message));
 };
 
-type Policy = NonNullable<ReturnType<typeof policyOf>>;
+/** A silence of warnings does not hold what has become critical. */
+const whyNoLongerHeld = ({ told, input }: Draft): string => {
+  const before = input.told?.alert;
+  return before && isRaised(severityOf(before), told.alert) ? severityRaised : 'silence ended';
+};
 
-const policyOf = ({ input, told }: Draft) =>
-  input.alerting.escalationPolicies.find((it) => it.name === told.alert.escalation);
-
-const firstEscalation = ({ told, input }: Draft, policy: Policy) =>
+const firstEscalation = ({ told, input }: Draft, policy: EscalationPolicy) =>
   told.acknowledgement
     ? ({ kind: 'over', reason: 'acknowledged' } as const)
     : escalationAfter(policy, { round: 0, level: 0 }, input.nowMs);
-
-/** Routed receivers and level 0 of the policy, each once. */
-const firstReceivers = (
-  draft: Draft,
-): { readonly names: readonly string[]; readonly notes: readonly DecisionNote[] } => {
-  const { alerting } = draft.input;
-  const { alert } = draft.told;
-  const policy = policyOf(draft);
-  const unknown = alert.escalation !== undefined && !policy;
-  const routed = routeLabels(alerting.route, alert.labels).map((it) => it.receiver);
-  const fallback = alerting.fallbackReceiver;
-  const names = new Set([...routed, ...(policy ? firstNotify(policy) : [])]);
-  if (unknown && fallback !== undefined) names.add(fallback);
-  return {
-    names: [...names],
-    notes: unknown ? [{ code: 'unknown-policy', detail: alert.escalation ?? '' }] : [],
-  };
-};
 
 const tellEscalated = (draft: Draft): Draft => {
   const { told, input } = draft;
@@ -214,5 +210,6 @@ const tellFallback = (draft: Draft): Draft => {
   return tell(draft, [fallback], message);
 };
 
+/** Ids end in the message's key, the hash of the receiver and the channel: see `deliveryId`. */
 const keyOf = (kind: 'firing' | 'resolved' | 'escalated', id: string): string =>
-  kind === 'escalated' ? (/escalated-\d+-\d+/.exec(id)?.[0] ?? kind) : kind;
+  /(?:escalated-\d+-\d+|raised-\d+)(?=-[0-9a-f]+-\d+$)/.exec(id)?.[0] ?? kind;

@@ -76,6 +76,12 @@ export const tellAgain = (
     return tellOne(it, { receiver, channelIndex, channel }, message);
   }, draft);
 
+/** Only the latest rise of a severity can be asked for again, and there may be very many. */
+const keptKeys = (before: ToldDestination | undefined, key: string): readonly string[] => {
+  const keys = before?.messages ?? [];
+  return key.startsWith('raised-') ? keys.filter((it) => !it.startsWith('raised-')) : keys;
+};
+
 const tellOne = (draft: Draft, target: Target, message: Message): Draft => {
   const { told, input } = draft;
   const { receiver, channelIndex } = target;
@@ -90,7 +96,7 @@ const tellOne = (draft: Draft, target: Target, message: Message): Draft => {
     channel: target.channel.type,
     firstId: before?.firstId ?? id,
     lastId: id,
-    messages: [...(before?.messages ?? []), message.key],
+    messages: [...keptKeys(before, message.key), message.key],
   };
   const delivery: Delivery = {
     channel: target.channel.type,

@@ -22,16 +22,26 @@ export interface Alert {
   readonly values: Readonly<Record<string, number>>;
   /** Signal name to the UCUM unit of its value: `s`, `By`, `1` (a ratio). Absent: a plain number. */
   readonly units?: Readonly<Record<string, string>>;
+  /** Only of a rule that names several severities. */
+  readonly grade?: Grade;
   /** Name of an escalation policy in alerting.yaml. */
   readonly escalation?: string;
   readonly generatorUrl?: string;
+}
+
+/** Where the label `severity` stands among those of its rule, and which of its changes this is. */
+export interface Grade {
+  /** 0 for the lowest severity of the rule. */
+  readonly rank: number;
+  /** How often the severity changed since the alert fired: of two snapshots, which is the newer. */
+  readonly changes: number;
 }
 
 export type TransitionKind = 'pending' | 'fired' | 'resolved' | 'dropped' | 'changed';
 
 /**
  * One step of an alert, committed together with the state that caused it. `dropped`: pending ended
- * without firing. `changed`: a firing alert's labels stay but its severity-bearing data changed.
+ * without firing. `changed`: a firing alert is the same alert with another severity.
  */
 export interface AlertTransition {
   /** Deterministic: the same step always has the same id. No colon. */

@@ -18,7 +18,7 @@ export interface ToldDestination {
   readonly channel: Channel['type'];
   readonly firstId: string;
   readonly lastId: string;
-  /** What was decided for it so far: `firing`, `escalated-0-1` (round, level), `resolved`, … */
+  /** What was decided for it so far: `firing`, `raised-2`, `escalated-0-1` (round, level), … */
   readonly messages: readonly string[];
 }
 
@@ -41,6 +41,8 @@ export interface Told {
   readonly destinations: readonly ToldDestination[];
   /** When the first notification was decided; absent while all was held back. */
   readonly firstToldAtMs?: number;
+  /** The severity that people have been told, or a lower one since: what is above is news. */
+  readonly announced?: { readonly severity: string; readonly rank: number };
   /** What holds the alert back just now. */
   readonly heldBy?: Suppression;
   /** The highest level told so far. */

@@ -19,8 +19,9 @@ export interface SlackParts {
 }
 
 /**
- * A bot posts, replies in the thread of the first message and recolours it at the end; an incoming
- * webhook can only post. Both are one attempt: retries are ours.
+ * A bot posts, replies in the thread of the first message and makes that say what is now: at the end
+ * and when the severity rises. Worse news in a thread is shown in the channel too. An incoming webhook
+ * can only post. Both are one attempt: retries are ours.
  */
 export const createSlackChannel = (channel: SlackChannel, parts: SlackParts): SendNotification => {
   if (channel.botToken) {
@@ -69,12 +70,16 @@ const sendAsBot = async (
   const body = renderSlack(messageOf(notification, parts.externalUrl));
   const first = referenceOf(notification.thread?.reference);
   const message = { ...addressOf(channel), ...body };
-  const posted = await api.post({ ...message, ...(first && { threadTs: first.ts }) }, signal);
+  const { kind } = notification;
+  const worse = kind === 'firing' || kind === 'escalated';
+  const thread = first && { threadTs: first.ts, broadcast: worse };
+  const posted = await api.post({ ...message, ...thread }, signal);
   // Somebody deleted the first message: the news is worth a message of its own.
   if (posted.kind === 'refused' && posted.reason === 'thread_not_found') {
     return api.post(message, signal);
   }
-  if (posted.kind !== 'delivered' || !first || notification.kind !== 'resolved') return posted;
+  const news = kind === 'firing' || kind === 'resolved';
+  if (posted.kind !== 'delivered' || !first || !news) return posted;
   // The reply has told it; that the first message keeps its colour is no reason to tell it again.
   const updated = await api.update({ channel: first.channel, ts: first.ts, ...body }, signal);
   if (updated.kind === 'delivered') return posted;

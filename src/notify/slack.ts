@@ -32,6 +32,8 @@ export interface SlackPost extends SlackBody {
   readonly channel?: string;
   readonly username?: string;
   readonly threadTs?: string;
+  /** Shows a reply in the channel as well as in its thread. */
+  readonly broadcast?: boolean;
 }
 
 export interface SlackUpdate extends SlackBody {
@@ -66,16 +68,20 @@ export const createSlackApi = (
       logger: quietLogger(parts.log),
     });
   return {
-    post: ({ threadTs, channel = '', ...message }, signal) =>
+    post: ({ threadTs, broadcast = false, channel = '', ...message }, signal) =>
       settled(async () => {
-        const answer = await clientFor(signal).chat.postMessage({
+        const post = {
           ...mutable(message),
           ...(message.username !== undefined && { username: message.username }),
           channel,
           unfurl_links: false,
           unfurl_media: false,
-          ...(threadTs !== undefined && { thread_ts: threadTs }),
-        });
+        };
+        const { chat } = clientFor(signal);
+        const reply = threadTs !== undefined && { thread_ts: threadTs };
+        const answer = await (reply && broadcast
+          ? chat.postMessage({ ...post, ...reply, reply_broadcast: true })
+          : chat.postMessage({ ...post, ...reply }));
         return `${answer.channel}/${answer.ts}`;
       }),
     update: ({ channel, ts, ...message }, signal) =>

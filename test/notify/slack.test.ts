@@ -49,6 +49,28 @@ t.test('a bot posts, then replies in the thread and turns the first message gree
   ]);
 });
 
+t.test(
+  'a severity that rises is shown in thread and channel, and by the first message',
+  async (t) => {
+    const slack = await startSlack(t);
+    const warning = firingNotification();
+    const firing = await bot(slack)(
+      { ...warning, alert: { ...warning.alert, labels: { severity: 'warning' } } },
+      testSignal(),
+    );
+    t.equal(slack.messages[0]?.attachments[0]?.color, '#f5a524');
+    const reference = referenceOf(firing);
+    const thread = { id: warning.id, ...(reference !== undefined && { reference }) };
+    const raised = { ...warning, id: 'n-1-raised-1-0', reason: 'severity raised', thread };
+    t.match(await bot(slack)(raised, testSignal()), { kind: 'delivered' });
+    t.strictSame(slack.refused, []);
+    t.match(slack.messages, [
+      { text: /^\[FIRING:critical\]/, attachments: [{ color: '#d92d20' }] },
+      { text: /^\[FIRING:critical\]/, threadTs: '1700000000.000001', broadcast: true },
+    ]);
+  },
+);
+
 t.test('without a known first message the end is posted by itself', async (t) => {
   const slack = await startSlack(t);
   t.match(await bot(slack)(resolvedNotification(), testSignal()), { kind: 'delivered' });

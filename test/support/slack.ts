@@ -7,6 +7,8 @@ export interface SlackMessage {
   readonly text: string;
   readonly attachments: readonly SlackAttachment[];
   readonly threadTs: string | undefined;
+  /** Whether a reply shows in the channel too. */
+  readonly broadcast: boolean;
   readonly via: 'bot' | 'webhook';
 }
 
@@ -54,6 +56,7 @@ export const startSlack = async (
       text: fields.text,
       attachments: fields.attachments,
       threadTs: fields.threadTs,
+      broadcast: fields.broadcast,
       via,
     };
     messages.push(message);
@@ -137,6 +140,7 @@ interface Fields {
   readonly text: string;
   readonly ts: string | undefined;
   readonly threadTs: string | undefined;
+  readonly broadcast: boolean;
   readonly attachments: readonly SlackAttachment[];
 }
 
@@ -156,6 +160,7 @@ const fieldsOf = ({ headers, body }: TestRequest): Fields => {
     text: text('text') ?? '',
     ts: text('ts'),
     threadTs: text('thread_ts'),
+    broadcast: String(raw['reply_broadcast']) === 'true',
     attachments: (typeof attachments === 'string'
       ? JSON.parse(attachments)
       : attachments) as readonly SlackAttachment[],

@@ -60,6 +60,7 @@ export const assembleRule = (draft: RuleDraft, path: Path, report: Report): Comp
     line: draft.line,
     condition: draft.condition,
     signals,
+    units: draft.units,
     derive: draft.derive ?? ((values) => values),
     decide: draft.decide,
     policy: draft.policy,

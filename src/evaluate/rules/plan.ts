@@ -40,6 +40,8 @@ export interface CompiledRule {
   /** The condition as people wrote it, for messages and the console. */
   readonly condition: string;
   readonly signals: Readonly<Record<string, CompiledSignal>>;
+  /** Of signals and of what `derive` adds; more than a signal's own where the condition tells more. */
+  readonly units: ReadonlyMap<string, Unit>;
   /** Adds what is computed from the signals, such as an SLA's target and budget. For `instancesOf`. */
   readonly derive: (values: SignalValues) => SignalValues;
   readonly decide: Decide;

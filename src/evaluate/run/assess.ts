@@ -4,6 +4,7 @@ import type { Labels } from '../../model/matcher.ts';
 import type { Step, StepResult } from '../../model/step.ts';
 import type { CompiledRule } from '../rules/plan.ts';
 import type { Outcome } from './ask.ts';
+import { gradeOf } from './grade.ts';
 import { type InstanceReading, readInstances } from './reading.ts';
 import { alertOf, knownValues, type Remembered, unitsOf } from './remembered.ts';
 
@@ -128,11 +129,13 @@ const describe = (
   const seen = it.reading === 'breach' || it.reading === 'clear' || !before;
   const values = seen ? (it.values ?? {}) : before.values;
   const labels = severity === undefined ? it.labels : { ...it.labels, severity };
+  const grade = gradeOf(rule.severities, severity, before);
   const annotations = seen ? rule.annotations({ labels, values }) : before.annotations;
   return {
     source: it.source,
     labels: it.labels,
     ...(severity !== undefined && { severity }),
+    ...(grade && { grade }),
     annotations: bounded(withReason(annotations, it, input.outcome)),
     values: knownValues(values),
     ...(Object.keys(units).length > 0 && { units }),
@@ -191,11 +194,14 @@ const transitionsOf = (
         ...(going ? [tell('pending', reason, going)] : []),
       ];
     case 'none': {
-      const worse = state?.phase === 'firing' && before?.severity !== now.severity;
-      return going && worse ? [tell('changed', 'severity-changed', going)] : [];
+      const other = state?.phase === 'firing' && before?.severity !== now.severity;
+      return going && other ? [tell('changed', changeOf(before, now), going)] : [];
     }
   }
 };
+
+const changeOf = (before: Remembered | undefined, now: Remembered): string =>
+  (now.grade?.rank ?? 0) > (before?.grade?.rank ?? -1) ? 'severity-raised' : 'severity-lowered';
 
 const byWorst = (severities: readonly string[]) => {
   const rank = ({ after }: Judged): number => {
@@ -214,6 +220,6 @@ const worthWriting = (before: Remembered | undefined, after: Remembered): boolea
 
 const lasting = (it: Remembered): string =>
   JSON.stringify([
-    [it.source, it.labels, it.severity, it.step, it.breaches, it.about],
+    [it.source, it.labels, it.severity, it.grade, it.step, it.breaches, it.about],
     [it.units, it.escalation, it.generatorUrl],
   ]);

@@ -1,4 +1,4 @@
-import type { Alert } from '../../model/alert.ts';
+import type { Alert, Grade } from '../../model/alert.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { StepState } from '../../model/step.ts';
 import type { CompiledRule, SignalValues, Unit } from '../rules/plan.ts';
@@ -10,6 +10,7 @@ export interface Remembered {
   /** The alert's labels without a computed severity: its identity. */
   readonly labels: Labels;
   readonly severity?: string;
+  readonly grade?: Grade;
   readonly annotations: Labels;
   readonly values: Readonly<Record<string, number>>;
   readonly units?: Readonly<Record<string, string>>;
@@ -54,6 +55,7 @@ export const alertOf = (
   ...(resolvedAtMs !== undefined && { resolvedAtMs }),
   values: it.values,
   ...(it.units && { units: it.units }),
+  ...(it.grade && { grade: it.grade }),
   ...(it.escalation !== undefined && { escalation: it.escalation }),
   ...(it.generatorUrl !== undefined && { generatorUrl: it.generatorUrl }),
 });
@@ -66,8 +68,8 @@ export const knownValues = (values: SignalValues): Readonly<Record<string, numbe
 
 export const unitsOf = (rule: CompiledRule): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(rule.signals)
-      .map(([name, signal]) => [name, ucum[signal.unit]] as const)
+    [...rule.units]
+      .map(([name, unit]) => [name, ucum[unit]] as const)
       .filter((it): it is readonly [string, string] => it[1] !== undefined),
   );
 
@@ -75,7 +77,7 @@ const ucum: Readonly<Record<Unit, string | undefined>> = {
   seconds: 's',
   bytes: 'By',
   ratio: '1',
-  'per-second': undefined,
+  'per-second': '/s',
   count: undefined,
   unknown: undefined,
 };

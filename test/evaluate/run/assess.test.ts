@@ -135,11 +135,52 @@ t.test('a worse severity changes the alert without making another', async (t) =>
   const { evaluate } = live(`{alert: A, ${sql}, severities: {warning: n > 10, critical: n > 20}}`);
   const warning = await evaluate(1_000, [pay(11)]);
   t.strictSame(told(warning), ['pay warning fired: condition-holds']);
+  t.strictSame(warning.transitions[0]?.alert.grade, { rank: 0, changes: 0 });
   const critical = await evaluate(2_000, [pay(21)]);
-  t.strictSame(told(critical), ['pay critical changed: severity-changed']);
+  t.strictSame(told(critical), ['pay critical changed: severity-raised']);
   t.equal(critical.transitions[0]?.alert.id, warning.transitions[0]?.alert.id);
-  t.strictSame(told(await evaluate(3_000, [pay(11)])), ['pay warning changed: severity-changed']);
-  t.strictSame(told(await evaluate(4_000, [pay(1)])), ['pay warning resolved: cleared']);
+  t.strictSame(critical.transitions[0]?.alert.grade, { rank: 1, changes: 1 });
+  t.strictSame(told(await evaluate(2_500, [pay(22)])), []);
+  const lowered = await evaluate(3_000, [pay(11)]);
+  t.strictSame(told(lowered), ['pay warning changed: severity-lowered']);
+  t.strictSame(lowered.transitions[0]?.alert.grade, { rank: 0, changes: 2 });
+  const resolved = await evaluate(4_000, [pay(1)]);
+  t.strictSame(told(resolved), ['pay warning resolved: cleared']);
+  t.equal(resolved.transitions[0]?.alert.grade?.changes, 2);
+  const next = await evaluate(5_000, [pay(21)]);
+  t.strictSame(next.transitions[0]?.alert.grade, { rank: 1, changes: 0 }, 'counted anew');
+});
+
+t.test('a severity that rises while the alert is pending is no change', async (t) => {
+  const { evaluate } = live(
+    `{alert: A, ${sql}, for: 2s, severities: {warning: n > 10, critical: n > 20}}`,
+  );
+  await evaluate(1_000, [pay(11)]);
+  t.strictSame(told(await evaluate(2_000, [pay(21)])), []);
+  const fired = await evaluate(3_000, [pay(21)]);
+  t.strictSame(told(fired), ['pay critical fired: held-for']);
+  t.strictSame(fired.transitions[0]?.alert.grade, { rank: 1, changes: 0 });
+});
+
+t.test('what no series names keeps the severity it had', async (t) => {
+  const rule = `{alert: A, ${sql}, no_data: keep, severities: {warning: n > 10, critical: n > 20}}`;
+  const { evaluate } = live(rule);
+  await evaluate(1_000, [pay(21)]);
+  t.strictSame(told(await evaluate(2_000, [])), []);
+  t.strictSame(told(await evaluate(3_000, new Error('engine away'))), []);
+  t.strictSame(told(await evaluate(4_000, [pay(21)])), []);
+});
+
+t.test('values come with units, also those that only the condition tells', async (t) => {
+  const signals = `signals: {
+    p99: {from: spans, value: p99(duration), by: [service], over: 1m},
+    rps: {from: spans, value: rate(), by: [service], over: 1m},
+    bad: {from: spans, value: error_rate(), by: [service], over: 1m},
+    all: {from: spans, value: count(), by: [service], over: 1m},
+    lag: {from: metrics, metric: lag, value: last(), by: [service], over: 1m}}`;
+  const { evaluate } = live(`{alert: A, ${signals}, when: all > 1 and lag > 3 s}`);
+  const fired = await evaluate(1_000, [pay(9)]);
+  t.strictSame(fired.transitions[0]?.alert.units, { lag: 's', p99: 's', rps: '/s', bad: '1' });
 });
 
 t.test('between both conditions an alert stays what it was', async (t) => {
