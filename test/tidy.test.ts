@@ -8,6 +8,7 @@ const layers = [
   ['model'],
   [
     'config',
+    'access',
     'receive',
     'decode',
     'batch',

@@ -21,6 +21,19 @@ export interface Acceptance {
   readonly rejected: number;
   /** Empty, or English for the sender: why items were rejected, or a warning when none was. */
   readonly message: string;
+  /** The same for our own books; the counts add up to `rejected`. Left out when nothing was. */
+  readonly rejections?: readonly Rejection[];
+}
+
+/** Items of one service that were left out for one reason. */
+export interface Rejection {
+  readonly code: `ERR_${string}`;
+  /** English; completes "2 spans with …". */
+  readonly reason: string;
+  readonly count: number;
+  /** What tells the first of them from others: name and ids, cut to a readable length. */
+  readonly sample: string;
+  readonly serviceName: string;
 }
 
 /**

@@ -19,8 +19,18 @@ export const refusalAnswer = (refusal: Refusal, encoding: Encoding, type: string
   body: statusBody(refusal, encoding),
 });
 
+/** RFC 6750, section 3: no error code for whoever showed nothing. */
+const challenges: Readonly<Record<string, string>> = {
+  ERR_KEY_MISSING: 'Bearer realm="tocsin"',
+  ERR_KEY_UNKNOWN: 'Bearer realm="tocsin", error="invalid_token"',
+  ERR_KEY_EXPIRED: 'Bearer realm="tocsin", error="invalid_token"',
+  ERR_KEY_SCOPE: 'Bearer realm="tocsin", error="insufficient_scope"',
+};
+
 /** RFC 9110: 405 needs Allow, 415 is better with what would do; Retry-After is in whole seconds. */
 const headersFor = ({ code, retryAfterMs }: Refusal): Readonly<Record<string, string>> => {
+  const challenge = challenges[code];
+  if (challenge !== undefined) return { 'www-authenticate': challenge };
   if (code === 'ERR_OTLP_METHOD') return { allow: 'POST, OPTIONS' };
   if (code === 'ERR_OTLP_TYPE') return { accept: mediaTypes.join(', ') };
   if (code === 'ERR_OTLP_CODING') return { 'accept-encoding': codings.join(', ') };

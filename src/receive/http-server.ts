@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { serverTlsOptions } from '../lib/tls-material.ts';
 import type { Encoding } from '../model/ingest.ts';
+import { clientName } from './client-name.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { type CorsHeaders, type CorsPolicy, createCors, preflightHeaders } from './cors.ts';
 import { exportResponse } from './export-response.ts';
@@ -10,6 +13,7 @@ import { encodingOf, type HttpAsk, readHead } from './http-request.ts';
 import { createIntake, type Exchange, type Intake } from './intake.ts';
 import { listen } from './listen.ts';
 import type { OtlpServer, OtlpServerOptions } from './otlp-server.ts';
+import { followTls } from './secure.ts';
 
 export interface OtlpHttpServerOptions extends OtlpServerOptions {
   /** Without it no page of another origin may send. */
@@ -21,8 +25,8 @@ export interface OtlpHttpServerOptions extends OtlpServerOptions {
  * See README.md beside this file for what the specification demands and which test shows it.
  */
 export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer => {
-  const { limits } = options;
-  const server = createServer({
+  const { limits, tls } = options;
+  const http = {
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMsMax,
     // Bodies have a limit of their own, whose end is an answer that senders retry.
@@ -30,11 +34,15 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     keepAliveTimeout: limits.idleMsMax,
     connectionsCheckingInterval: Math.min(1_000, limits.headersMsMax),
     noDelay: true,
-  });
+  };
+  const server = tls
+    ? createSecureServer({ ...http, ...serverTlsOptions(tls, limits.headersMsMax) })
+    : createServer(http);
   server.timeout = limits.idleMsMax;
   server.maxConnections = limits.connectionsMax;
   const connections = trackConnections(server);
   const intake = createIntake(options, 'http', connections.count);
+  followTls(server, tls, intake, options.log);
   const handle = createHandler(options, intake, connections);
   server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
   server.on('request', handle);
@@ -52,6 +60,7 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     connections.closeIdle();
     await intake.drain();
     server.closeAllConnections();
+    connections.destroyAll();
     await closed;
   };
 
@@ -143,6 +152,7 @@ const serveExport = async (
   const { options, exchange, request } = call;
   const { signal, encoding, coding, announcedBytes } = ask;
   exchange.understood(signal, encoding);
+  exchange.authorize(request.headers.authorization, () => clientName(request.socket));
   exchange.admit(announcedBytes);
   call.beforeBody();
   const { clock, limits } = options;

@@ -1,5 +1,6 @@
 import { Fault } from '../lib/fault.ts';
 import { noopTracer } from '../lib/tracer.ts';
+import type { Grant } from '../model/access.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import { createByteBudget, type Hold } from './budget.ts';
 import { type Coding, createDecompress } from './decompress.ts';
@@ -13,7 +14,7 @@ export interface Intake {
   readonly instruments: Instruments;
   readonly stopping: () => boolean;
   /** Counts and logs a connection that was given up before it had a request. */
-  readonly connectionRefused: (reason: 'too-many' | 'broken', message: string) => void;
+  readonly connectionRefused: (reason: 'too-many' | 'broken' | 'tls', message: string) => void;
   /** Begins a request; it must be ended. */
   readonly open: () => Exchange;
   /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
@@ -28,6 +29,9 @@ export interface WireRequest {
   readonly wire: Uint8Array;
 }
 
+/** Who is on the other side, as far as its certificate says; asked only for the log. */
+export type Sender = () => string | undefined;
+
 /** One request from its headers to its end. */
 export interface Exchange {
   readonly id: string;
@@ -35,6 +39,8 @@ export interface Exchange {
   /** Throws the Fault for which no request is read now: stopping, or too many under way. */
   readonly admit: (announcedBytes: number) => void;
   readonly understood: (signal: Signal, encoding: Encoding) => void;
+  /** Throws the Fault for which this sender's request is not read. */
+  readonly authorize: (authorization: string | undefined, sender: Sender) => void;
   /** Decompresses and hands over; resolves when every accepted item is somebody else's. */
   readonly take: (request: WireRequest) => Promise<Acceptance>;
   /** Logs and counts a failure and says how to answer it. */
@@ -89,6 +95,8 @@ export const createIntake = (
       signal: 'none',
       encoding: 'none',
     };
+    let grant: Grant | undefined;
+    let sender: Sender = () => undefined;
     let counted = false;
     let ended = false;
 
@@ -104,6 +112,7 @@ export const createIntake = (
         hold.give(wire.length);
       }
       instruments.bytesReceived(kind, wire.length, body.length);
+      grant?.bytesTaken(body.length);
       // No bytes are an empty protobuf message: nothing to take, and the answer is success.
       if (body.length === 0 && encoding === 'protobuf') return nothing;
       const attributes = {
@@ -111,7 +120,11 @@ export const createIntake = (
         'tocsin.request_id': id,
         'tocsin.bytes': body.length,
       };
-      return tracer.span('receive', attributes, () => options.ingest({ signal, encoding, body }));
+      const resourceAttributes = grant?.attributes ?? {};
+      const labelled = Object.keys(resourceAttributes).length > 0 && { resourceAttributes };
+      return tracer.span('receive', attributes, () =>
+        options.ingest({ signal, encoding, body, ...labelled }),
+      );
     };
 
     const take = async (request: WireRequest): Promise<Acceptance> => {
@@ -120,6 +133,7 @@ export const createIntake = (
         const acceptance = await handOver(request);
         stored = true;
         instruments.itemsTaken(request.signal, acceptance.accepted, acceptance.rejected);
+        grant?.itemsTaken(acceptance.accepted + acceptance.rejected);
         return acceptance;
       } finally {
         hold.giveAll(stored);
@@ -128,7 +142,14 @@ export const createIntake = (
 
     const refuse = (error: unknown): Refusal => {
       const refusal = refusalOf(error, id, limits.retryAfterMs);
-      const fields = { request_id: id, signal: kind.signal, encoding: kind.encoding };
+      const client = sender();
+      const fields = {
+        request_id: id,
+        signal: kind.signal,
+        encoding: kind.encoding,
+        ...(grant?.key !== undefined && { key: grant.key }),
+        ...(client !== undefined && { client }),
+      };
       instruments.refused(kind, refusal.code);
       if (refusal.code === 'ERR_INTERNAL') log.error('request_failed', { ...fields, error });
       else quietLog.warn('request_refused', refusal.code, { ...fields, message: refusal.message });
@@ -153,8 +174,12 @@ export const createIntake = (
     const understood = (signal: Signal, encoding: Encoding): void => {
       kind = { signal, encoding };
     };
+    const authorize = (authorization: string | undefined, from: Sender): void => {
+      sender = from;
+      grant = options.admit?.(authorization);
+    };
     const isAnswered = (): boolean => counted;
-    return { id, hold, admit, understood, take, refuse, answered, isAnswered, end };
+    return { id, hold, admit, understood, authorize, take, refuse, answered, isAnswered, end };
   };
 
   const drain = async (): Promise<void> => {
@@ -167,7 +192,7 @@ export const createIntake = (
     if (open > 0) log.warn('requests_abandoned', { requests: open, drain_ms: limits.drainMsMax });
   };
 
-  const connectionRefused = (reason: 'too-many' | 'broken', message: string): void => {
+  const connectionRefused = (reason: 'too-many' | 'broken' | 'tls', message: string): void => {
     instruments.connectionRefused(reason);
     quietLog.warn('connection_refused', reason, { message });
   };

@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
+import type { ServerTls } from '../lib/tls-material.ts';
 import type { Tracer } from '../lib/tracer.ts';
+import type { Admit } from '../model/access.ts';
 import type { Ingest } from '../model/ingest.ts';
 import type { ByteBudget } from './budget.ts';
 import type { ReceiveLimits } from './limits.ts';
@@ -16,6 +18,10 @@ export interface OtlpServerOptions {
   readonly listen: Address;
   readonly ingest: Ingest;
   readonly limits: ReceiveLimits;
+  /** Judges who sends, before a body is read. Without it everybody may. */
+  readonly admit?: Admit;
+  /** Without it the port speaks plain text. */
+  readonly tls?: ServerTls;
   /** Shared between doors that share the memory; a door without one gets `heldBytesMax` alone. */
   readonly budget?: ByteBudget;
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 import { Fault, messageOf, remedyOf } from '../lib/fault.ts';
+import { keyFaultStatus } from '../model/access.ts';
 import { clip } from './clip.ts';
 
 /** google.rpc.Code, as far as a receiver uses it. */
@@ -6,10 +7,12 @@ export const grpcCodes = {
   OK: 0,
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
+  PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 
 export type GrpcCode = keyof typeof grpcCodes;
@@ -33,6 +36,7 @@ const messageBytesMax = 1024;
 
 /** Codes that do not follow from the remedy alone. */
 const particular: Readonly<Record<string, readonly [httpStatus: number, grpcCode: GrpcCode]>> = {
+  ...keyFaultStatus,
   ERR_OTLP_TOO_LARGE: [413, 'RESOURCE_EXHAUSTED'],
   ERR_OTLP_PATH: [404, 'UNIMPLEMENTED'],
   ERR_OTLP_METHOD: [405, 'UNIMPLEMENTED'],
