@@ -1,6 +1,7 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
+import { keyHash } from '../lib/key-hash.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { AccessKey, Admit, Grant, keyFaultStatus, Scope } from '../model/access.ts';
 import { type Bucket, createBucket } from './bucket.ts';
@@ -101,12 +102,9 @@ const cut = (key: AccessKey, clock: Clock, before?: Held): Held => {
   };
 };
 
-/**
- * Compares with every key to the end, whatever was found, so that the time says nothing. Keys are
- * 32 random bytes, so a hash without salt or work is as good as the key is.
- */
+/** Compares with every key to the end, whatever was found, so that the time says nothing. */
 const find = (all: readonly Held[], shown: string): Held | undefined => {
-  const digest = hash('sha256', shown, 'buffer');
+  const digest = Buffer.from(keyHash(shown), 'hex');
   let found: Held | undefined;
   for (const it of all) if (timingSafeEqual(it.digest, digest)) found = it;
   return found;

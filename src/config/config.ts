@@ -1,4 +1,7 @@
 import type { Secret } from '../lib/secret.ts';
+import type { TlsFiles } from '../lib/tls-material.ts';
+import type { AccessKey } from '../model/access.ts';
+import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
 
 export type Mode = 'up' | 'serve';
@@ -14,7 +17,13 @@ export interface Config {
     /** Used by the embedded ClickHouse only. */
     readonly sql: Address;
   };
-  readonly auth: { readonly open: boolean };
+  /** Absent: every port speaks plain text. */
+  readonly tls?: TlsConfig;
+  readonly auth: {
+    /** Ports beyond loopback may go without keys and certificates. */
+    readonly open: boolean;
+    readonly keys: readonly AccessKey[];
+  };
   readonly ingest: {
     readonly batch: {
       readonly rowsMax: number;
@@ -58,6 +67,12 @@ export interface Config {
     /** From 0 to 1. */
     readonly traceRatio: number;
   };
+}
+
+export type TlsPort = (typeof tlsPorts)[number];
+
+export interface TlsConfig extends TlsFiles {
+  readonly ports: readonly TlsPort[];
 }
 
 export type ClickhouseConfig =

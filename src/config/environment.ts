@@ -4,7 +4,13 @@ import type { Environment } from './substitute.ts';
 import { isMapping, withoutEmpty } from './without-empty.ts';
 
 /** Variables with our prefix that are no configuration keys: they belong to the command line. */
-const otherVariables: readonly string[] = ['TOCSIN_CONFIG', 'TOCSIN_URL', 'TOCSIN_BY'];
+const otherVariables: readonly string[] = [
+  'TOCSIN_CONFIG',
+  'TOCSIN_URL',
+  'TOCSIN_BY',
+  'TOCSIN_KEY',
+  'TOCSIN_KEY_FILE',
+];
 
 /**
  * Kubernetes tells every container of a namespace about a service named `tocsin` or `tocsin-…` in

@@ -1,13 +1,21 @@
 import { type Path, type Problem, type ProblemAt, readDocument, z } from '../lib/document.ts';
-import { type Address, type AddressText, formatAddress, isLoopback } from './address.ts';
+import { type Address, type AddressText } from './address.ts';
 import type { Config, Mode, RetentionMs } from './config.ts';
 import { connectionsOf } from './connections.ts';
 import { defined } from './defined.ts';
 import { type Override, overlay, overrideAt, readOverrides } from './environment.ts';
+import { exposedListeners, listenersOf } from './exposure.ts';
+import { keysOf } from './keys.ts';
 import { byPlace } from './notices.ts';
 import { type ConfigDocument, configSchema } from './schema.ts';
 import { besideFile, createSecretReader, type ReadFile } from './secrets.ts';
-import { type Environment, substituteFrom } from './substitute.ts';
+import {
+  type Environment,
+  type RememberingSubstitute,
+  rememberSubstitutes,
+  substituteFrom,
+} from './substitute.ts';
+import { tlsOf } from './tls.ts';
 
 export interface ConfigSource {
   /** Absent: defaults and environment alone. */
@@ -29,11 +37,12 @@ export type ConfigReading =
 export const loadConfig = (source: ConfigSource): ConfigReading => {
   const file = source.file?.path ?? 'configuration';
   const overrides = readOverrides(configSchema, source.environment);
+  const substitute = rememberSubstitutes(substituteFrom(source.environment));
   const reading = readDocument(
     file,
     source.file?.text ?? '',
     z.preprocess((raw) => overlay(raw, overrides.known), configSchema),
-    { substitute: substituteFrom(source.environment) },
+    { substitute: substitute.replace },
   );
   const place = placeOf(source, overrides.known);
   const unknown = overrides.unknown.map(({ variable, message }) => ({
@@ -47,8 +56,13 @@ export const loadConfig = (source: ConfigSource): ConfigReading => {
 
   const problems: Problem[] = [];
   const problemAt: ProblemAt = (path, message) => place(reading.problemAt(path, message));
-  const config = configOf(reading.value, source, overrides.known, problemAt, problems);
-  problems.push(...openListeners(config, problemAt), ...sharedPorts(config, problemAt), ...unknown);
+  const given = { overrides: overrides.known, substitute };
+  const config = configOf(reading.value, source, given, problemAt, problems);
+  // Where keys or certificates could not be read, their absence is no news.
+  const exposed = (problems.length > 0 ? [] : exposedListeners(config)).map(({ key, message }) =>
+    problemAt(['listen', key], message),
+  );
+  problems.push(...exposed, ...sharedPorts(config, problemAt), ...unknown);
   const all = problems.toSorted(byPlace);
   return all.length > 0 ? { ok: false, problems: all } : { ok: true, config };
 };
@@ -66,20 +80,41 @@ const placeOf =
 
 const pathOf = (key: string): Path => key.replace(/\[.*$/, '').split('.');
 
+/** What the environment had to say. */
+interface FromEnvironment {
+  readonly overrides: readonly Override[];
+  readonly substitute: RememberingSubstitute;
+}
+
 const configOf = (
   document: ConfigDocument,
   source: ConfigSource,
-  overrides: readonly Override[],
+  { overrides, substitute }: FromEnvironment,
   problemAt: ProblemAt,
   problems: Problem[],
 ): Config => {
-  const { mode, file } = source;
-  const { ingest, rules, alerting, telemetry } = document;
+  const { mode, file, readFile } = source;
+  const { auth, ingest, rules, alerting, telemetry } = document;
   const fromFile = (path: Path, value: string): string =>
     file && !overrideAt(overrides, path) ? besideFile(file.path, value) : value;
   const secrets = createSecretReader(file?.path ?? '', problemAt, source.readFile);
   const connections = connectionsOf(document, mode, secrets, problemAt);
-  problems.push(...connections.problems, ...secrets.problems());
+  const { tls, problems: tlsProblems } = tlsOf({
+    tls: document.tls,
+    fromFile,
+    problemAt,
+    readFile,
+  });
+  const { keys_file: keysFile } = auth;
+  const keys = keysOf({
+    auth,
+    file: file?.path ?? '',
+    keysFile: keysFile === undefined ? undefined : fromFile(['auth', 'keys_file'], keysFile),
+    problemAt,
+    readFile,
+    substitute,
+  });
+  problems.push(...connections.problems, ...secrets.problems(), ...tlsProblems, ...keys.problems);
   return {
     mode,
     dataDir: document.data_dir ? fromFile(['data_dir'], document.data_dir) : 'data',
@@ -89,7 +124,8 @@ const configOf = (
       console: listenOn(document.listen.console, mode),
       sql: listenOn(document.listen.sql, 'up'),
     },
-    auth: { open: document.auth.open },
+    ...(tls && { tls }),
+    auth: { open: auth.open, keys: keys.keys },
     ingest: {
       batch: {
         rowsMax: ingest.batch.max_rows,
@@ -135,29 +171,6 @@ const listenOn = (text: AddressText, mode: Mode): Address => ({
 const retentionOf = (retention: ConfigDocument['retention']): RetentionMs => {
   const { traces, metrics, spans, logs, alerts, audit } = retention;
   return { traces, metrics, spans, logs, alerts, audit };
-};
-
-/** What listens, by its key: SQL only where ClickHouse is ours. */
-const listenersOf = ({ listen, clickhouse }: Config): readonly (readonly [string, Address])[] =>
-  Object.entries({
-    otlp_grpc: listen.otlpGrpc,
-    otlp_http: listen.otlpHttp,
-    console: listen.console,
-    ...(clickhouse.kind === 'embedded' && { sql: listen.sql }),
-  });
-
-/** Whoever can reach an open port can read and write telemetry and silence alerts. */
-const openListeners = (config: Config, problemAt: ProblemAt): readonly Problem[] => {
-  if (config.auth.open) return [];
-  return listenersOf(config)
-    .filter(([, it]) => !isLoopback(it.host))
-    .map(([key, it]) =>
-      problemAt(
-        ['listen', key],
-        `${formatAddress(it)} can be reached from other machines and nobody has to show a key: ` +
-          'listen on 127.0.0.1, or say auth.open: true where the network keeps strangers out',
-      ),
-    );
 };
 
 /** Found here rather than by the second one to open, which would blame another program. */

@@ -1,4 +1,5 @@
 import { z } from '../lib/document.ts';
+import { accessKeys, tls } from './access-schema.ts';
 import {
   address,
   durationMsOrAuto,
@@ -15,17 +16,12 @@ const listen = z.strictObject({
   sql: address.prefault(':8123'),
 });
 
-const tls = z.strictObject({
-  cert_file: notYet('TLS on the listening ports is'),
-  key_file: notYet('TLS on the listening ports is'),
-  client_ca_file: notYet('client certificates are'),
-});
-
 const auth = z.strictObject({
   /** Listen beyond loopback although anybody who reaches the port may use it. */
   open: z.boolean().default(false),
-  keys: notYet('ingest and API keys are'),
-  keys_file: notYet('ingest and API keys are'),
+  keys: accessKeys.default([]),
+  /** A YAML file with a list of further keys. */
+  keys_file: z.string().min(1).optional(),
 });
 
 const ingest = z.strictObject({

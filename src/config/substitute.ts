@@ -20,3 +20,23 @@ export const substituteFrom =
         );
       },
     );
+
+/** A substitution that knows afterwards which texts the environment had a part in. */
+export interface RememberingSubstitute {
+  readonly replace: (text: string) => string;
+  readonly gave: (text: string) => boolean;
+}
+
+export const rememberSubstitutes = (
+  substitute: (text: string) => string,
+): RememberingSubstitute => {
+  const given = new Set<string>();
+  return {
+    replace: (text) => {
+      const replaced = substitute(text);
+      if (replaced !== text) given.add(replaced);
+      return replaced;
+    },
+    gave: (text) => given.has(text),
+  };
+};
