@@ -1,5 +1,6 @@
 import type { Arena } from './arena.ts';
 import { type MapColumn } from './map-column.ts';
+import type { Rejections } from './rejections.ts';
 import { type TextColumn } from './text-column.ts';
 import type { Values } from './values.ts';
 import { bytesField, type Wire } from './wire.ts';
@@ -13,15 +14,17 @@ export class Attributes {
   readonly #arena: Arena;
   readonly #wire: Wire;
   readonly #values: Values;
+  readonly #rejections: Rejections;
   #keyAt = 0;
   #keyLength = 0;
   #valueAt = 0;
   #valueEnd = 0;
 
-  constructor(arena: Arena, wire: Wire, values: Values) {
+  constructor(arena: Arena, wire: Wire, values: Values, rejections: Rejections) {
     this.#arena = arena;
     this.#wire = wire;
     this.#values = values;
+    this.#rejections = rejections;
   }
 
   put(map: MapColumn<TextColumn>, position: number, end: number): void {
@@ -57,7 +60,12 @@ export class Attributes {
     if (view.getUint8(position) === keyField) {
       const keyLength = view.getUint8(position + 1);
       const value = position + 2 + keyLength;
-      if (keyLength < 128 && value + 2 <= end && view.getUint8(value) === valueField) {
+      if (
+        keyLength > 0 &&
+        keyLength < 128 &&
+        value + 2 <= end &&
+        view.getUint8(value) === valueField
+      ) {
         const valueLength = view.getUint8(value + 1);
         if (valueLength < 128 && value + 2 + valueLength === end) {
           this.#keyAt = position + 2;
@@ -95,5 +103,6 @@ export class Attributes {
       }
     }
     wire.landed(p, end);
+    if (this.#keyLength === 0) this.#rejections.warn('empty-key');
   }
 }

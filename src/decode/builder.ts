@@ -13,7 +13,10 @@ import { TraceWalker } from './traces.ts';
 import { Values } from './values.ts';
 import { Wire } from './wire.ts';
 
-export type ColumnBuilderOptions = Partial<ArenaLimits>;
+export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
+  /** Wall clock, to warn of times ahead of it. It decides nothing: the same bytes give the same rows. */
+  readonly nowMs?: () => number;
+}
 
 /** Positions are 32-bit integers, so no limit may reach 2 GiB. */
 const limitsByDefault: ArenaLimits = {
@@ -29,7 +32,7 @@ const limitsByDefault: ArenaLimits = {
 export const createColumnBuilder = (
   signal: Signal,
   options: ColumnBuilderOptions = {},
-): ColumnBuilder => new Builder(signal, { ...limitsByDefault, ...options });
+): ColumnBuilder => new Builder(signal, { ...limitsByDefault, ...options }, options.nowMs);
 
 const nouns: Readonly<Record<Signal, string>> = {
   traces: 'spans',
@@ -41,19 +44,25 @@ class Builder implements ColumnBuilder {
   readonly #arena: Arena;
   readonly #signal: ItemWalker;
   readonly #walker: EnvelopeWalker;
-  readonly #rejections = new Rejections();
+  readonly #rejections: Rejections;
+  readonly #nowMs: (() => number) | undefined;
   readonly #noun: string;
   readonly #json: JsonReader;
 
-  constructor(signal: Signal, limits: ArenaLimits) {
+  constructor(signal: Signal, limits: ArenaLimits, nowMs: (() => number) | undefined) {
     this.#arena = new Arena(limits);
+    this.#nowMs = nowMs;
     this.#noun = nouns[signal];
     this.#json = new JsonReader(signal, limits.arenaBytesMax);
     const wire = new Wire(this.#arena);
+    this.#rejections = new Rejections(this.#arena, wire);
     const values = new Values(this.#arena, wire);
-    const attributes = new Attributes(this.#arena, wire, values);
+    const attributes = new Attributes(this.#arena, wire, values, this.#rejections);
     this.#signal = this.#signalWalker(signal, wire, values, attributes);
-    this.#walker = new EnvelopeWalker(this.#arena, wire, attributes, this.#signal);
+    this.#walker = new EnvelopeWalker(
+      { arena: this.#arena, wire, attributes, rejections: this.#rejections },
+      this.#signal,
+    );
   }
 
   #signalWalker(signal: Signal, wire: Wire, values: Values, attributes: Attributes): ItemWalker {
@@ -61,9 +70,9 @@ class Builder implements ColumnBuilder {
       case 'traces':
         return new TraceWalker(this.#arena, wire, attributes, this.#rejections);
       case 'metrics':
-        return new MetricWalker(this.#arena, wire, attributes);
+        return new MetricWalker(this.#arena, wire, attributes, this.#rejections);
       case 'logs':
-        return new LogWalker(this.#arena, wire, values, attributes);
+        return new LogWalker(this.#arena, wire, values, attributes, this.#rejections);
     }
   }
 
@@ -97,12 +106,18 @@ class Builder implements ColumnBuilder {
 
   #walk(body: Uint8Array): Acceptance {
     const arena = this.#arena;
+    const rejections = this.#rejections;
     const before = this.rows();
-    this.#rejections.clear();
+    rejections.begin(this.#nowMs?.());
     arena.mark();
     try {
       arena.load(body);
       this.#walker.request(body.length);
+      if (rejections.condemnsAny) {
+        arena.rollback();
+        rejections.again();
+        this.#walker.request(body.length);
+      }
     } catch (error) {
       arena.rollback();
       if (before === 0) this.#empty();
@@ -110,8 +125,9 @@ class Builder implements ColumnBuilder {
     }
     return {
       accepted: this.rows() - before,
-      rejected: this.#rejections.total,
-      message: this.#rejections.message(this.#noun),
+      rejected: rejections.total,
+      message: rejections.message(this.#noun),
+      ...(rejections.total > 0 && { rejections: rejections.list() }),
     };
   }
 

@@ -3,6 +3,7 @@ import type { Attributes } from './attributes.ts';
 import { FixedColumn } from './columns.ts';
 import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import type { Rejections } from './rejections.ts';
 import { TextColumn } from './text-column.ts';
 import { bytesField, varintField, type Wire } from './wire.ts';
 import { WordColumn } from './word-column.ts';
@@ -38,6 +39,14 @@ export interface Table {
   readonly rows: () => number;
 }
 
+/** What every signal is read with. */
+interface EnvelopeTools {
+  readonly arena: Arena;
+  readonly wire: Wire;
+  readonly attributes: Attributes;
+  readonly rejections: Rejections;
+}
+
 /** What a signal does with one span, metric or log record. */
 export interface ItemWalker {
   readonly tables: readonly Table[];
@@ -67,12 +76,14 @@ export class EnvelopeWalker {
   readonly #arena: Arena;
   readonly #wire: Wire;
   readonly #attributes: Attributes;
+  readonly #rejections: Rejections;
   readonly #signal: ItemWalker;
 
-  constructor(arena: Arena, wire: Wire, attributes: Attributes, signal: ItemWalker) {
+  constructor({ arena, wire, attributes, rejections }: EnvelopeTools, signal: ItemWalker) {
     this.#arena = arena;
     this.#wire = wire;
     this.#attributes = attributes;
+    this.#rejections = rejections;
     this.#signal = signal;
   }
 
@@ -82,6 +93,8 @@ export class EnvelopeWalker {
 
   #resource = (position: number, end: number): void => {
     this.#each(position, end, scopeItems, this.#scope);
+    const rejections = this.#rejections;
+    if (rejections.isOpen) rejections.endResource(rejections.samples.serviceName(position, end));
     for (const table of this.#signal.tables) {
       const rows = table.rows() - table.envelope.serviceName.rows();
       if (rows > 0) this.#fillResource(table.envelope, rows, position, end);

@@ -3,12 +3,14 @@ import { ArrayColumn, FixedColumn } from './columns.ts';
 import { ExemplarColumns, MetricTable } from './metric-columns.ts';
 import {
   endArray,
+  noRecordedValue,
   type PointTools,
   type PointWalker,
   putDouble,
   putExemplar,
   repeatUint32,
 } from './points.ts';
+import type { RejectCode } from './rejections.ts';
 import { bytesField, fixed64Field, varintField } from './wire.ts';
 
 const attribute = bytesField(1);
@@ -89,9 +91,11 @@ export class ExponentialPoints implements PointWalker {
     });
   }
 
-  point = (position: number, end: number): void => {
+  point = (position: number, end: number): RejectCode | undefined => {
     const { arena, wire, attributes } = this.#tools;
     const to = this.table;
+    const positivesBefore = this.#positive.count.rows();
+    const negativesBefore = this.#negative.count.rows();
     let startAt = -1;
     let timeAt = -1;
     let countAt = -1;
@@ -191,6 +195,11 @@ export class ExponentialPoints implements PointWalker {
     putDouble(arena, this.#min, minAt);
     putDouble(arena, this.#max, maxAt);
     arena.putCount(this.#exemplars.list.ends, this.#exemplars.attributes.rows());
+    const positives = this.#positive.count.rows() - positivesBefore;
+    const negatives = this.#negative.count.rows() - negativesBefore;
+    const fit =
+      isInRange(scale, positiveOffset, positives) && isInRange(scale, negativeOffset, negatives);
+    return fit || (flags & noRecordedValue) !== 0 ? undefined : 'ERR_POINT_RANGE';
   };
 
   finish = (rows: number, temporality: number): void =>
@@ -234,6 +243,16 @@ export class ExponentialPoints implements PointWalker {
     return offset;
   }
 }
+
+/**
+ * Whether some double lies in each of the buckets: bucket `i` reaches from 2^(i·2^-scale) to the
+ * beginning of the next one. The data model asks consumers to reject others.
+ */
+const isInRange = (scale: number, offset: number, buckets: number): boolean => {
+  if (buckets === 0) return true;
+  const width = 2 ** -scale;
+  return (offset + buckets - 1) * width < 1024 && (offset + 1) * width > -1075;
+};
 
 /** Zigzag, as sint32 has it. */
 const signed = (value: number): number => (value >>> 1) ^ -(value & 1);

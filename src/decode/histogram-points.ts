@@ -2,6 +2,7 @@ import { ArrayColumn, FixedColumn } from './columns.ts';
 import { ExemplarColumns, MetricTable } from './metric-columns.ts';
 import {
   endArray,
+  noRecordedValue,
   type PointTools,
   type PointWalker,
   putDouble,
@@ -9,6 +10,7 @@ import {
   putPacked64,
   repeatUint32,
 } from './points.ts';
+import type { RejectCode } from './rejections.ts';
 import { bytesField, fixed64Field, varintField } from './wire.ts';
 
 const startTime = fixed64Field(2);
@@ -64,9 +66,11 @@ export class HistogramPoints implements PointWalker {
     });
   }
 
-  point = (position: number, end: number): void => {
+  point = (position: number, end: number): RejectCode | undefined => {
     const { arena, wire, attributes } = this.#tools;
     const to = this.table;
+    const countsBefore = this.#bucketCount.rows();
+    const boundsBefore = this.#bound.rows();
     let startAt = -1;
     let timeAt = -1;
     let countAt = -1;
@@ -152,6 +156,10 @@ export class HistogramPoints implements PointWalker {
     endArray(arena, this.#bucketCounts, this.#bucketCount);
     endArray(arena, this.#bounds, this.#bound);
     arena.putCount(this.#exemplars.list.ends, this.#exemplars.attributes.rows());
+    const counts = this.#bucketCount.rows() - countsBefore;
+    const bounds = this.#bound.rows() - boundsBefore;
+    const fit = counts === bounds + 1 || (counts === 0 && bounds === 0);
+    return fit || (flags & noRecordedValue) !== 0 ? undefined : 'ERR_POINT_BUCKETS';
   };
 
   finish = (rows: number, temporality: number): void =>

@@ -4,6 +4,8 @@ import { FixedColumn } from './columns.ts';
 import { Envelope, type ItemWalker, type Table } from './envelope.ts';
 import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import type { Rejections } from './rejections.ts';
+import { logTellings } from './samples.ts';
 import { isZero, TextColumn } from './text-column.ts';
 import type { Values } from './values.ts';
 import { bytesField, fixed32Field, fixed64Field, varintField, type Wire } from './wire.ts';
@@ -85,17 +87,26 @@ export class LogWalker implements ItemWalker {
   readonly #wire: Wire;
   readonly #values: Values;
   readonly #attributes: Attributes;
+  readonly #rejections: Rejections;
 
-  constructor(arena: Arena, wire: Wire, values: Values, attributes: Attributes) {
+  constructor(
+    arena: Arena,
+    wire: Wire,
+    values: Values,
+    attributes: Attributes,
+    rejections: Rejections,
+  ) {
     this.#to = new LogColumns(arena);
     this.tables = [this.#to];
     this.#arena = arena;
     this.#wire = wire;
     this.#values = values;
     this.#attributes = attributes;
+    this.#rejections = rejections;
   }
 
   item = (position: number, end: number): void => {
+    if (this.#rejections.condemnsAny && this.#isCondemned(position, end)) return;
     const to = this.#to;
     const arena = this.#arena;
     const wire = this.#wire;
@@ -179,6 +190,7 @@ export class LogWalker implements ItemWalker {
     wire.landed(p, end);
     // As the exporter does: a record without a time of its own has that of its observation.
     const ownTime = timeAt >= 0 && !isZero(arena.view, timeAt, 8);
+    this.#judgeTime(position, ownTime ? timeAt : observedAt);
     arena.putFixed64(to.time.region, ownTime ? timeAt : observedAt);
     arena.putFixed64(to.observedTime.region, observedAt);
     to.traceId.putHex(traceAt, traceLength);
@@ -191,4 +203,18 @@ export class LogWalker implements ItemWalker {
     to.eventName.put(eventAt, eventLength);
     arena.putUint32(to.droppedAttributes.region, droppedAttributes);
   };
+
+  #judgeTime(position: number, timeAt: number): void {
+    const { view } = this.#arena;
+    const low = timeAt < 0 ? 0 : view.getUint32(timeAt, true);
+    const high = timeAt < 0 ? 0 : view.getUint32(timeAt + 4, true);
+    this.#rejections.judgeTime(position, low, high);
+  }
+
+  #isCondemned(position: number, end: number): boolean {
+    const rejections = this.#rejections;
+    const code = rejections.sentence(position);
+    if (code) rejections.add(code, () => rejections.samples.item(logTellings, position, end));
+    return code !== undefined;
+  }
 }

@@ -3,6 +3,7 @@ import { ArrayColumn, FixedColumn } from './columns.ts';
 import { Envelope, type Table } from './envelope.ts';
 import { MapColumn } from './map-column.ts';
 import type { Columns } from './native.ts';
+import type { Rejections } from './rejections.ts';
 import { TextColumn } from './text-column.ts';
 import { WordColumn } from './word-column.ts';
 
@@ -60,6 +61,13 @@ export class MetricTable implements Table {
     this.#arena.putFixed64(this.startTime.region, startAt);
     this.#arena.putFixed64(this.time.region, timeAt);
     this.#arena.putUint32(this.flags.region, flags);
+  }
+
+  /** Judges the time of the point that was put last, which began at the position. */
+  judgeTime(position: number, rejections: Rejections): void {
+    const { view } = this.#arena;
+    const { at } = this.time.region;
+    rejections.judgeTime(position, view.getUint32(at - 8, true), view.getUint32(at - 4, true));
   }
 }
 

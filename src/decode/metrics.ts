@@ -6,6 +6,7 @@ import { HistogramPoints } from './histogram-points.ts';
 import type { MetricTable } from './metric-columns.ts';
 import { NumberPoints } from './number-points.ts';
 import type { PointTools, PointWalker } from './points.ts';
+import type { RejectCode, Rejections } from './rejections.ts';
 import { SummaryPoints } from './summary-points.ts';
 import { bytesField, varintField, type Wire } from './wire.ts';
 
@@ -22,11 +23,15 @@ const isMonotonicField = varintField(3);
 export class MetricWalker implements ItemWalker {
   readonly tables: readonly MetricTable[];
   readonly #tools: PointTools;
+  readonly #rejections: Rejections;
   readonly #kinds: ReadonlyMap<number, PointWalker>;
+  #nameAt = 0;
+  #nameLength = 0;
   #temporality = 0;
   #isMonotonic = false;
 
-  constructor(arena: Arena, wire: Wire, attributes: Attributes) {
+  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
+    this.#rejections = rejections;
     this.#tools = { arena, wire, attributes };
     this.#kinds = new Map<number, PointWalker>([
       [bytesField(5), new NumberPoints(this.#tools, 'gauge')],
@@ -72,7 +77,9 @@ export class MetricWalker implements ItemWalker {
     }
     wire.landed(p, end);
     const kind = this.#kinds.get(data);
-    if (!kind) return;
+    if (!kind) return this.#rejections.warn('no-data');
+    this.#nameAt = nameAt;
+    this.#nameLength = nameLength;
     this.#points(kind, data, position, end);
     const { table } = kind;
     const rows = table.rows() - table.metricName.rows();
@@ -98,6 +105,25 @@ export class MetricWalker implements ItemWalker {
     }
   }
 
+  #point(kind: PointWalker, position: number, end: number): void {
+    const rejections = this.#rejections;
+    if (rejections.condemnsAny) {
+      const code = rejections.sentence(position);
+      if (code) return this.#reject(code);
+    }
+    const code = kind.point(position, end);
+    if (code) rejections.condemn(position, code);
+    else kind.table.judgeTime(position, rejections);
+  }
+
+  #reject(code: RejectCode): void {
+    const { samples } = this.#rejections;
+    this.#rejections.add(
+      code,
+      () => `metric=${samples.quoted(this.#nameAt, this.#nameAt + this.#nameLength)}`,
+    );
+  }
+
   #data(kind: PointWalker, position: number, end: number): void {
     const { wire } = this.#tools;
     let p = position;
@@ -108,7 +134,7 @@ export class MetricWalker implements ItemWalker {
         case dataPoint: {
           const length = wire.length(p, end);
           p = wire.pos + length;
-          kind.point(p - length, p);
+          this.#point(kind, p - length, p);
           break;
         }
         case temporalityField:

@@ -49,7 +49,7 @@ export class NumberPoints implements PointWalker {
     });
   }
 
-  point = (position: number, end: number): void => {
+  point = (position: number, end: number): undefined => {
     const { arena, wire, attributes } = this.#tools;
     const to = this.table;
     let startAt = -1;

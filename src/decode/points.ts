@@ -3,6 +3,7 @@ import type { Attributes } from './attributes.ts';
 import { type ArrayColumn, type FixedColumn } from './columns.ts';
 import { malformed } from './faults.ts';
 import type { ExemplarColumns, MetricTable } from './metric-columns.ts';
+import type { RejectCode } from './rejections.ts';
 import { bytesField, fixed64Field, type Wire } from './wire.ts';
 
 /** What every kind of data point is read with. */
@@ -15,10 +16,14 @@ export interface PointTools {
 /** Walks the data points of one kind of metric into their table. */
 export interface PointWalker {
   readonly table: MetricTable;
-  readonly point: (position: number, end: number) => void;
+  /** Writes the point, and says so when it is not one that should stay. */
+  readonly point: (position: number, end: number) => RejectCode | undefined;
   /** Writes what a metric says once for all its points, behind them. */
   readonly finish: (rows: number, temporality: number, isMonotonic: boolean) => void;
 }
+
+/** Of a point's flags: nothing was measured, so the other fields say nothing. */
+export const noRecordedValue = 1;
 
 /** A repeated 8-byte number, packed into one field as all encoders do. */
 export const putPacked64 = (

@@ -39,7 +39,7 @@ export class SummaryPoints implements PointWalker {
     });
   }
 
-  point = (position: number, end: number): void => {
+  point = (position: number, end: number): undefined => {
     const { arena, wire, attributes } = this.#tools;
     const to = this.table;
     let startAt = -1;

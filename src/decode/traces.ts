@@ -1,7 +1,8 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
-import type { Rejections } from './rejections.ts';
+import type { RejectCode, Rejections } from './rejections.ts';
+import { spanTellings } from './samples.ts';
 import { adjustedCount } from './sampling.ts';
 import { SpanParts } from './span-parts.ts';
 import { isZero } from './text-column.ts';
@@ -10,9 +11,6 @@ import { bytesField, varintField, type Wire } from './wire.ts';
 
 const traceIdBytes = 16;
 const spanIdBytes = 8;
-
-const badTraceId = 'a trace id that is not 16 bytes (32 hex digits) or is all zero';
-const badSpanId = 'a span id that is not 8 bytes (16 hex digits) or is all zero';
 
 /** Walks spans into `otel_traces`. */
 export class TraceWalker implements ItemWalker {
@@ -37,11 +35,12 @@ export class TraceWalker implements ItemWalker {
   }
 
   /**
-   * Whether the span is kept is known before anything is written. Scalars are remembered as
+   * Whether the span has ids is known before anything is written. Scalars are remembered as
    * positions and written at the end: proto3's defaults and "the last one wins" come free.
    */
   item = (position: number, end: number): void => {
     if (!this.#identify(position, end)) return;
+    if (this.#rejections.condemnsAny && this.#isCondemned(position, end)) return;
     const to = this.#to;
     const wire = this.#wire;
     const { view } = this.#arena;
@@ -139,7 +138,7 @@ export class TraceWalker implements ItemWalker {
     wire.landed(p, end);
 
     const arena = this.#arena;
-    this.#times(startAt, endAt);
+    this.#times(position, startAt, endAt);
     to.traceId.putHex(this.#traceIdAt, traceIdBytes);
     to.spanId.putHex(this.#spanIdAt, spanIdBytes);
     to.parentSpanId.putHex(parentAt, parentLength);
@@ -175,14 +174,25 @@ export class TraceWalker implements ItemWalker {
       this.#searchIds(position, end);
     }
     if (this.#traceIdAt < 0 || isZero(view, this.#traceIdAt, traceIdBytes)) {
-      this.#rejections.add(badTraceId);
+      this.#reject('ERR_SPAN_TRACE_ID', position, end);
       return false;
     }
     if (this.#spanIdAt < 0 || isZero(view, this.#spanIdAt, spanIdBytes)) {
-      this.#rejections.add(badSpanId);
+      this.#reject('ERR_SPAN_SPAN_ID', position, end);
       return false;
     }
     return true;
+  }
+
+  #isCondemned(position: number, end: number): boolean {
+    const code = this.#rejections.sentence(position);
+    if (code) this.#reject(code, position, end);
+    return code !== undefined;
+  }
+
+  #reject(code: RejectCode, position: number, end: number): void {
+    const rejections = this.#rejections;
+    rejections.add(code, () => rejections.samples.item(spanTellings, position, end));
   }
 
   #searchIds(position: number, end: number): void {
@@ -204,12 +214,13 @@ export class TraceWalker implements ItemWalker {
   }
 
   /** Start and duration, which is 0 when the end is missing or earlier than the start. */
-  #times(startAt: number, endAt: number): void {
+  #times(position: number, startAt: number, endAt: number): void {
     const { view } = this.#arena;
     const startLow = startAt < 0 ? 0 : view.getUint32(startAt, true);
     const startHigh = startAt < 0 ? 0 : view.getUint32(startAt + 4, true);
     const endLow = endAt < 0 ? 0 : view.getUint32(endAt, true);
     const endHigh = endAt < 0 ? 0 : view.getUint32(endAt + 4, true);
+    this.#rejections.judgeTime(position, startLow, startHigh);
     const borrow = endLow < startLow ? 1 : 0;
     const high = endHigh - startHigh - borrow;
     this.#arena.putUint64(this.#to.time.region, startLow, startHigh);

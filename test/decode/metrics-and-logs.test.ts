@@ -116,7 +116,7 @@ t.test('every field of every kind arrives, and absent ones are zero', async (t) 
             ...common,
             count: '7',
             sum: 0.1,
-            scale: -10,
+            scale: 22,
             zeroCount: '2',
             zeroThreshold: 0.25,
             positive: { offset: 2147483647, bucketCounts: ['0', '18446744073709551615', '300'] },
