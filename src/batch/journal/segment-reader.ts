@@ -28,7 +28,8 @@ export interface ReadOptions {
   readonly end: number;
 }
 
-const bigWindowBytes = 1024 * 1024;
+/** What is decoded without giving way to others: a few milliseconds of work. */
+const bigWindowBytes = 256 * 1024;
 /** When bodies are skipped, reading far ahead would read what is not wanted. */
 const smallWindowBytes = 4 * 1024;
 
