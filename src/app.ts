@@ -12,7 +12,7 @@ import { step } from './decide/step.ts';
 import { createEvaluator } from './evaluate/run/evaluator.ts';
 import type { Files } from './files.ts';
 import { dependenciesOf } from './health.ts';
-import { createIngestPath } from './ingest.ts';
+import { startIngest } from './ingest-start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import { formatProblem, type Problem } from './lib/document.ts';
@@ -22,13 +22,13 @@ import type { Log } from './lib/log.ts';
 import { connectRedis } from './lib/redis.ts';
 import type { Teardown } from './lib/teardown.ts';
 import type { Telemetry } from './lib/telemetry.ts';
+import { createHistory } from './notify/history.ts';
 import { createNotifier } from './notify/notifier.ts';
 import { createByteBudget } from './receive/budget.ts';
 import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { connectStore, type Store } from './store/client.ts';
-import { createInserter } from './store/insert.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
 
 export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
@@ -78,9 +78,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const { database } = config.clickhouse;
   const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
   teardown.add('store', store.close);
-  const inserter = createInserter({ ...parts, store });
 
   const { redisUrl } = backends;
+  let alerting = files.alerting;
   const evaluator = createEvaluator({
     ...parts,
     groups: files.groups,
@@ -88,6 +88,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     query: store.query,
     step,
     evaluationTimeoutMs,
+    ruleUrl: ({ id }) => `${alerting.externalUrl}/?rule=${encodeURIComponent(id)}`,
     onCommitted: () => notifier.poke(),
   });
   const notifier = createNotifier({
@@ -103,7 +104,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const health = connectRedis({ ...parts, url: redisUrl, role: 'commands', name: 'health' });
   teardown.add('health connection', () => health.close());
 
-  let alerting = files.alerting;
   const reload = async (): Promise<ReloadOutcome> => {
     const reading = options.reread(externalUrl());
     if (!reading.ok) {
@@ -134,6 +134,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     consolePorts({
       evaluator,
       notifier,
+      history: createHistory(store.query),
       alerting: () => alerting,
       status: () => ({
         version: options.version,
@@ -154,7 +155,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       metricsText: telemetry.prometheusText,
       reload,
     }),
-    { ...parts, listen: config.listen.console, version: options.version },
+    {
+      ...parts,
+      listen: config.listen.console,
+      version: options.version,
+      ...(config.alerting.externalUrl !== undefined && {
+        externalUrl: config.alerting.externalUrl,
+      }),
+    },
   );
   teardown.add('console', console.stop);
   listen['console'] = formatAddress(await console.start());
@@ -169,12 +177,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   if (options.roles.has('evaluate')) evaluator.start();
 
   if (options.roles.has('ingest')) {
-    const { limits, batch } = config.ingest;
-    const path = createIngestPath({
+    const { limits, batch, workers } = config.ingest;
+    const path = await startIngest({
       ...parts,
-      insert: inserter.insertBlock,
-      limits: batch,
+      workers,
+      dataDir: config.dataDir,
       instanceId,
+      clickhouse: { ...backends.clickhouse, database },
+      batch,
     });
     teardown.add('batches', path.drain);
     const receiveLimits = {

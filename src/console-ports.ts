@@ -10,11 +10,13 @@ import type { Evaluator } from './evaluate/run/evaluator.ts';
 import { Fault } from './lib/fault.ts';
 import type { Alert } from './model/alert.ts';
 import type { Alerting } from './model/alerting.ts';
+import type { History } from './notify/history.ts';
 import type { Notifier } from './notify/notifier.ts';
 
 export interface ConsoleParts {
   readonly evaluator: Evaluator;
   readonly notifier: Notifier;
+  readonly history: History;
   readonly alerting: () => Alerting;
   readonly status: () => StatusView;
   readonly dependencies: () => Promise<Dependencies>;
@@ -24,7 +26,7 @@ export interface ConsoleParts {
 
 /** Answers the console's questions from the parts that know. */
 export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
-  const { evaluator, notifier, alerting } = parts;
+  const { evaluator, notifier, history, alerting } = parts;
   return {
     status: parts.status,
     dependencies: parts.dependencies,
@@ -32,6 +34,7 @@ export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
     reload: parts.reload,
     alerts: {
       list: async () => withViews(await evaluator.alerts(), notifier),
+      changes: history.changes,
       acknowledge: (alertId, by) => unlessUnknown(notifier.acknowledge(alertId, by)),
       acknowledgements: notifier.acknowledgements,
       match: matchesAll,
@@ -41,6 +44,7 @@ export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
       list: notifier.silences.list,
       expire: async (id) => (await unlessUnknown(notifier.silences.expire(id))) !== undefined,
     },
+    messages: history.messages,
     rules: async () =>
       (await evaluator.ruleHealth()).map(({ groupId, rule, evaluated }) => ({
         id: rule.id,

@@ -68,7 +68,7 @@ const sinceMs = (it: AlertView): number => {
   }
 };
 
-const alertJson = (it: AlertView): z.input<typeof alert> => ({
+export const alertJson = (it: AlertView): z.input<typeof alert> => ({
   id: it.id,
   fingerprint: it.fingerprint,
   rule: it.ruleId,
@@ -78,6 +78,7 @@ const alertJson = (it: AlertView): z.input<typeof alert> => ({
   since: iso(sinceMs(it)),
   active_at: iso(it.activeAtMs),
   values: it.values,
+  units: it.units ?? {},
   severity: it.labels['severity'] ?? null,
   suppressed: it.suppressed.map(({ kind, by }) => ({ kind, by })),
   acknowledged: it.acknowledged ? { by: it.acknowledged.by, at: iso(it.acknowledged.atMs) } : null,

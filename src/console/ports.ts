@@ -11,6 +11,32 @@ export interface AlertView extends Alert {
   readonly escalationLevel: number;
 }
 
+export interface AlertChangeView {
+  readonly atMs: number;
+  readonly change: string;
+  readonly reason: string;
+  readonly phase: string;
+  readonly severity: string;
+  readonly ruleId: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly activeAtMs: number;
+}
+
+export interface SentMessageView {
+  readonly atMs: number;
+  readonly alertId: string;
+  readonly alertName: string;
+  readonly kind: string;
+  readonly reason: string;
+  readonly receiver: string;
+  readonly channel: string;
+  readonly destination: string;
+  /** `delivered`, `retry`, `refused`, `dead` or `skipped`. */
+  readonly outcome: string;
+  readonly answer: string;
+}
+
 export interface SilenceDraft {
   readonly matchers: readonly Matcher[];
   readonly startsAtMs: number;
@@ -84,6 +110,8 @@ export interface ConsolePorts {
   readonly reload: () => Promise<ReloadOutcome>;
   readonly alerts: {
     readonly list: () => Promise<readonly AlertView[]>;
+    /** What was written down of one alert, oldest first; empty when nothing was. */
+    readonly changes: (alertId: string) => Promise<readonly AlertChangeView[]>;
     /** Undefined when there is no such alert. */
     readonly acknowledge: (alertId: string, by: string) => Promise<Acknowledgement | undefined>;
     readonly acknowledgements: () => Promise<readonly Acknowledgement[]>;
@@ -96,6 +124,11 @@ export interface ConsolePorts {
     /** False when there is no such silence; true also when it has ended already. */
     readonly expire: (id: string) => Promise<boolean>;
   };
+  /** Newest first, of one alert or of all. */
+  readonly messages: (filter: {
+    readonly alertId?: string;
+    readonly limit: number;
+  }) => Promise<readonly SentMessageView[]>;
   readonly rules: () => Promise<readonly RuleView[]>;
   readonly receivers: {
     readonly list: () => readonly ReceiverView[];

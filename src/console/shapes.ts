@@ -27,6 +27,9 @@ export const alert = z.object({
   since: time.meta({ description: 'When this state began.' }),
   active_at: time.meta({ description: 'When the condition first held.' }),
   values: z.record(z.string(), z.number()).meta({ description: 'By signal, in base units.' }),
+  units: labels.meta({
+    description: 'By signal, UCUM: s, By, 1 (a ratio), /s; absent for a count.',
+  }),
   severity: z.string().nullable(),
   suppressed: z.array(
     z.object({
@@ -38,6 +41,26 @@ export const alert = z.object({
   escalation: z.string().nullable().meta({ description: 'Name of the escalation policy.' }),
   escalation_level: z.int(),
   generator_url: z.string().nullable(),
+});
+
+export const alertChange = z.object({
+  at: time,
+  change: z.string().meta({ description: 'pending, fired, changed, resolved or dropped.' }),
+  reason: z.string(),
+  severity: z.string().nullable(),
+});
+
+export const message = z.object({
+  at: time,
+  alert: z.string(),
+  alertname: z.string(),
+  kind: z.string().meta({ description: 'firing, resolved, escalated, acknowledged or test.' }),
+  reason: z.string(),
+  receiver: z.string(),
+  channel: z.string(),
+  destination: z.string(),
+  outcome: z.string().meta({ description: 'delivered, retry, refused, dead or skipped.' }),
+  answer: z.string().meta({ description: 'What the other side said, or what went wrong.' }),
 });
 
 export const silence = z.object({

@@ -2,7 +2,7 @@ import { formatDuration } from '../lib/duration.ts';
 
 const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** A value in base units as people say it: 0.812 s → `812 ms`, 0.9734 of 1 → `97.34 %`. */
+/** A value in base units as people say it: 0.812 s → `812 ms`, 0.9734 of 1 → `97.34 %`, `12/s`. */
 export const formatValue = (value: number | null, unit = ''): string => {
   // JSON has no NaN: what went through Redis comes back as null.
   if (value === null || Number.isNaN(value)) return 'no value';
@@ -14,8 +14,10 @@ export const formatValue = (value: number | null, unit = ''): string => {
       return formatBytes(value);
     case '1':
       return `${digits(value * 100)} %`;
-    default:
-      return `${digits(value)} ${unit.replaceAll(/\{[^}]*\}/g, '')}`.trim();
+    default: {
+      const plain = unit.replaceAll(/\{[^}]*\}/g, '');
+      return `${digits(value)}${plain.startsWith('/') ? '' : ' '}${plain}`.trim();
+    }
   }
 };
 

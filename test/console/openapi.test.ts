@@ -44,6 +44,18 @@ const backend = () => {
     answer: '',
     attempts: 3,
   }));
+  filled.changes = [
+    {
+      ...{ alertId: 'f00d-1', atMs: 0, change: 'fired', reason: 'held-for', phase: 'firing' },
+      ...{ severity: '', ruleId: 'r', labels: {}, annotations: {}, activeAtMs: 0 },
+    },
+  ];
+  filled.messages = [
+    {
+      ...{ atMs: 0, alertId: 'f00d-1', alertName: 'Slow', kind: 'firing', reason: 'r' },
+      ...{ receiver: 'ops', channel: 'log', destination: 'log', outcome: 'delivered', answer: '' },
+    },
+  ];
   return filled;
 };
 
@@ -58,7 +70,9 @@ t.test('the description names every operation of the contract once', async (t) =
     'delete /api/v1/silences/{id}',
     'get /api/v1/acknowledgements',
     'get /api/v1/alerts',
+    'get /api/v1/alerts/{id}',
     'get /api/v1/dead-letters',
+    'get /api/v1/messages',
     'get /api/v1/receivers',
     'get /api/v1/rules',
     'get /api/v1/silences',
@@ -96,7 +110,11 @@ t.test('what each operation answers is what its description says', async (t) => 
       );
       const letter = method === 'post' ? 'd1' : 'd2';
       const real = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-        path.includes('dead') ? letter : (examples[name] ?? ''),
+        path.includes('dead')
+          ? letter
+          : path.includes('/alerts/')
+            ? 'f00d-1'
+            : (examples[name] ?? ''),
       );
       const body = method === 'post' ? bodies[path] : undefined;
       t.equal(body !== undefined, operation.requestBody !== undefined, `${method} ${path}`);

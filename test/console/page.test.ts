@@ -58,13 +58,13 @@ class Element {
 }
 
 /** Runs the page's own script against a console, with everything it finds in its HTML. */
-const openPage = async (url: string, prompted = '1h') => {
+const openPage = async (url: string, search = '') => {
   const html = await (await fetch(url)).text();
   const script = await (await fetch(`${url}/console.js`)).text();
   const elements = new Map(
-    [...html.matchAll(/<(\w+)[^>]* id="([\w-]+)"/g)].map(([, name = '', id = '']) => [
+    [...html.matchAll(/<(\w+)[^>]* id="([\w-]+)"[^>]*>/g)].map(([tag, name = '', id = '']) => [
       id,
-      new Element(name),
+      Object.assign(new Element(name), { hidden: tag.endsWith(' hidden>') }),
     ]),
   );
   const document = {
@@ -72,13 +72,15 @@ const openPage = async (url: string, prompted = '1h') => {
     title: '',
     getElementById: (id: string) => elements.get(id) ?? null,
     createElement: (name: string) => new Element(name),
+    querySelector: () => null,
   };
   const again: (() => Promise<void>)[] = [];
   const world = {
     document,
     localStorage: { getItem: () => null, setItem: () => {} },
     fetch: (path: string, options: RequestInit) => fetch(url + path, options),
-    prompt: () => prompted,
+    location: { search, hostname: '127.0.0.1' },
+    prompt: () => '1h',
     setTimeout: (action: () => Promise<void>) => again.push(action),
   };
   const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
@@ -115,18 +117,20 @@ t.test('the page shows alerts, silences and failing rules', async (t) => {
   });
   const { element, document } = await openPage(await startConsole(t, backend));
   t.equal(element('failure').textContent, '');
-  t.match(element('status').textContent, '1.2.3 · 1 firing');
+  t.equal(element('status').textContent, '1.2.3 · 1 firing · 1 of 1 rules fail');
   t.equal(document.title, '(1) Tocsin');
   const [firing, pending] = element('alerts').children.map((it) =>
     typeof it === 'string' ? it : it.textContent,
   );
   t.match(
     firing,
-    /^firing · critical <img src=x> p99 is 800 ms severity=critical {2}team=pay p99 0\.8/,
+    /^firing · critical <img src=x> p99 is 800 ms severity=critical team=pay p99 800 ms/,
   );
   t.match(pending, /^pending Cold/);
   t.match(element('silences').textContent, /^active a="b" .* kim deploy End$/);
-  t.match(element('rules').textContent, /^Slow {2}in g: no table$/);
+  t.match(element('rules').textContent, /^error Slow {2}in g no table not yet/);
+  t.match(element('doors').textContent, 'OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318');
+  t.equal(element('one').hidden, true);
   t.equal(element('no-alerts').hidden, true);
 });
 
@@ -149,6 +153,60 @@ t.test('buttons take, silence and end, once somebody says who they are', async (
   t.strictSame(backend.silences, []);
   t.equal(element('no-silences').hidden, false);
   t.equal(element('failure').textContent, '');
+});
+
+const change = {
+  alertId: 'over-1',
+  atMs: Date.UTC(2026, 0, 5, 9, 0),
+  change: 'fired',
+  reason: 'held-for',
+  phase: 'firing',
+  severity: 'critical',
+  ruleId: 'shop.yaml/checkout/Slow',
+  labels: { alertname: 'Slow', team: 'pay' },
+  annotations: { summary: 'p99 is 800 ms' },
+  activeAtMs: 0,
+};
+const message = {
+  atMs: Date.UTC(2026, 0, 5, 9, 1),
+  alertId: 'over-1',
+  alertName: 'Slow',
+  kind: 'firing',
+  reason: 'first notification',
+  receiver: 'ops',
+  channel: 'slack',
+  destination: '#pay',
+  outcome: 'delivered',
+  answer: 'ok',
+};
+
+t.test('a link to an alert shows it and what became of it, also when it is over', async (t) => {
+  const ended = { ...change, atMs: Date.UTC(2026, 0, 5, 9, 5), change: 'resolved' };
+  const backend = backendWith({
+    alerts: [alertView()],
+    changes: [change, { ...ended, reason: 'cleared' }],
+    messages: [message],
+  });
+  const url = await startConsole(t, backend);
+  const { element } = await openPage(url, '?alert=over-1');
+  t.equal(element('one').hidden, false);
+  t.equal(element('one-title').textContent, 'Slow is over');
+  t.match(element('one-text').textContent, /^It was resolved at .* p99 is 800 ms$/);
+  t.match(
+    element('one-history').textContent,
+    /fired · critical \(held-for\).* delivered: firing to ops, ok.* resolved · critical \(cleared\)$/,
+  );
+  t.match(
+    element('messages').textContent,
+    /^delivered Slow {2}firing: first notification ops · slack/,
+  );
+
+  const live = await openPage(url, '?alert=f00d-1');
+  t.equal(live.element('one-title').textContent, 'Slow is firing');
+  const gone = await openPage(url, '?alert=nothing-1');
+  t.equal(gone.element('one-title').textContent, 'nothing-1 is over');
+  t.match(gone.element('one-text').textContent, /nothing is written down/);
+  t.equal(gone.element('failure').textContent, '');
 });
 
 t.test('a console that fails says so and recovers with the next look', async (t) => {

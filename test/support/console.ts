@@ -1,10 +1,13 @@
 import type { Test } from 'tap';
 import type {
+  AlertChangeView,
   AlertView,
   ConsolePorts,
   DeadLetterView,
   Dependencies,
   ReloadOutcome,
+  RuleView,
+  SentMessageView,
 } from '../../src/console/ports.ts';
 import { type ConsoleOptions, createConsoleServer } from '../../src/console/server.ts';
 import { matchesAll } from '../../src/decide/matcher.ts';
@@ -16,6 +19,9 @@ import type { Acknowledgement, Silence } from '../../src/model/suppression.ts';
 /** What stands behind a console: the daemon's state as plain lists that a test may change. */
 export interface Backend {
   alerts: AlertView[];
+  changes: (AlertChangeView & { readonly alertId: string })[];
+  messages: SentMessageView[];
+  rules: RuleView[];
   silences: Silence[];
   acknowledgements: Acknowledgement[];
   deadLetters: DeadLetterView[];
@@ -34,6 +40,7 @@ export const alertView = (view: Partial<AlertView> = {}): AlertView => ({
   activeAtMs: Date.UTC(2026, 0, 5, 9, 0),
   firedAtMs: Date.UTC(2026, 0, 5, 9, 2),
   values: { p99: 0.8 },
+  units: { p99: 's' },
   suppressed: [],
   escalationLevel: 0,
   ...view,
@@ -41,6 +48,9 @@ export const alertView = (view: Partial<AlertView> = {}): AlertView => ({
 
 export const memoryBackend = (): Backend => ({
   alerts: [],
+  changes: [],
+  messages: [],
+  rules: [{ id: 'r1', group: 'g', name: 'Slow', health: 'error', lastError: 'no table' }],
   silences: [],
   acknowledgements: [],
   deadLetters: [],
@@ -68,6 +78,7 @@ const portsOf = (backend: Backend): ConsolePorts => {
     reload: () => backend.reload(),
     alerts: {
       list: async () => backend.alerts,
+      changes: async (alertId) => backend.changes.filter((it) => it.alertId === alertId),
       acknowledge: async (alertId, by) => {
         if (!backend.alerts.some((it) => it.id === alertId)) return undefined;
         const taken = { alertId, by, atMs: Date.UTC(2026, 0, 5, 10) };
@@ -91,9 +102,11 @@ const portsOf = (backend: Backend): ConsolePorts => {
         return found;
       },
     },
-    rules: async () => [
-      { id: 'r1', group: 'g', name: 'Slow', health: 'error', lastError: 'no table' },
-    ],
+    messages: async ({ alertId, limit }) =>
+      backend.messages
+        .filter((it) => alertId === undefined || it.alertId === alertId)
+        .slice(0, limit),
+    rules: async () => backend.rules,
     receivers: {
       list: () => [{ name: 'ops', channels: ['email', 'slack'] }],
       test: async (name) =>

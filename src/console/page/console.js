@@ -7,6 +7,10 @@ const by = place('by');
 by.value = localStorage.getItem('by') ?? '';
 by.addEventListener('change', () => localStorage.setItem('by', by.value.trim()));
 
+/** Links in messages name an alert, those in alerts their rule. */
+const asked = new URLSearchParams(location.search);
+const wanted = { alert: asked.get('alert'), rule: asked.get('rule') };
+
 const element = (name, attributes, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -21,9 +25,9 @@ const ask = async (path, options = {}) => {
   const headers = options.body ? { 'content-type': 'application/json' } : {};
   const response = await fetch(path, { ...options, headers });
   const answer = await response.json();
-  if (!response.ok)
-    throw new Error(answer.error?.message ?? `the console answered ${response.status}`);
-  return answer;
+  if (response.ok) return answer;
+  const message = answer.error?.message ?? `the console answered ${response.status}`;
+  throw Object.assign(new Error(message), { status: response.status });
 };
 
 const show = (error) => {
@@ -74,11 +78,31 @@ const expire = (id) =>
 const time = (iso) =>
   element('time', { datetime: iso, title: iso }, new Date(iso).toLocaleString());
 
-const labelsText = (labels) =>
+/** `812 ms`, `93.1 %`, `1.5 MiB`, `12/s`: the API's values are in base units. */
+const human = (value, unit) => {
+  const digits = (it) => (Math.abs(it) >= 1_000 ? Math.round(it) : Number(it.toPrecision(4)));
+  const size = Math.abs(value);
+  if (unit === '1') return `${digits(value * 100)} %`;
+  if (unit === 's' && size > 0 && size < 0.001) return `${digits(value * 1e6)} µs`;
+  if (unit === 's' && size < 1) return `${digits(value * 1e3)} ms`;
+  if (unit === 'By') {
+    const power = size < 1 ? 0 : Math.min(4, Math.floor(Math.log2(size) / 10));
+    return `${digits(value / 1024 ** power)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
+  }
+  return `${digits(value)}${unit && !unit.startsWith('/') ? ' ' : ''}${unit ?? ''}`;
+};
+
+const labelSpans = (labels) =>
   Object.entries(labels)
     .filter(([key]) => key !== 'alertname')
-    .map(([key, value]) => `${key}=${value}`)
-    .join('  ');
+    .map(([key, value]) => element('span', {}, `${key}=${value}`));
+
+const linksOf = (annotations) =>
+  Object.entries(annotations)
+    .filter(([key, url]) => key.endsWith('_url') && /^https?:\/\//.test(url))
+    .map(([key, url]) =>
+      element('div', {}, element('a', { href: url, rel: 'noreferrer' }, key.slice(0, -4))),
+    );
 
 const toldText = (alert) => {
   const held = alert.suppressed.map((it) => `${it.kind} by ${it.by}`);
@@ -87,28 +111,27 @@ const toldText = (alert) => {
   return [...held, ...taken, ...level].join(', ');
 };
 
+const severityText = (state, severity) => (severity ? `${state} · ${severity}` : state);
+
 const alertRow = (alert) =>
   element(
     'tr',
-    {},
-    element(
-      'td',
-      { class: `state ${alert.state}` },
-      alert.severity ? `${alert.state} · ${alert.severity}` : alert.state,
-    ),
+    alert.id === wanted.alert ? { class: 'wanted' } : {},
+    element('td', { class: `state ${alert.state}` }, severityText(alert.state, alert.severity)),
     element(
       'td',
       {},
       element('strong', {}, alert.labels.alertname ?? alert.rule),
       element('div', {}, alert.annotations.summary ?? ''),
-      element('div', { class: 'labels' }, labelsText(alert.labels)),
+      ...linksOf(alert.annotations),
+      element('div', { class: 'labels' }, ...labelSpans(alert.labels)),
     ),
     element(
       'td',
-      { class: 'labels' },
-      Object.entries(alert.values)
-        .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
-        .join('  '),
+      { class: 'values' },
+      ...Object.entries(alert.values).map(([name, value]) =>
+        element('span', {}, `${name} ${human(value, alert.units[name])}`),
+      ),
     ),
     element('td', {}, time(alert.since)),
     element('td', {}, toldText(alert)),
@@ -129,42 +152,143 @@ const silenceRow = (it) =>
     'tr',
     {},
     element('td', { class: `state ${it.state}` }, it.state),
-    element('td', { class: 'labels' }, it.matchers.join('  ')),
+    element('td', { class: 'labels' }, ...it.matchers.map((text) => element('span', {}, text))),
     element('td', {}, time(it.ends_at)),
     element('td', {}, it.by),
     element('td', {}, it.comment),
     element('td', { class: 'actions' }, element('button', { click: () => expire(it.id) }, 'End')),
   );
 
-const ruleItem = (it) =>
-  element('li', {}, element('strong', {}, it.name), ` in ${it.group}: ${it.last_error ?? ''}`);
+const messageRow = (it) =>
+  element(
+    'tr',
+    {},
+    element('td', { class: `state ${it.outcome}` }, it.outcome),
+    element(
+      'td',
+      {},
+      element('a', { href: `/?alert=${encodeURIComponent(it.alert)}` }, it.alertname || it.alert),
+      ` ${it.kind}: ${it.reason}`,
+    ),
+    element('td', {}, [it.receiver, it.channel, it.destination].filter(Boolean).join(' · ')),
+    element('td', {}, time(it.at)),
+    element('td', { class: 'labels' }, it.answer),
+  );
+
+const ruleRow = (it) =>
+  element(
+    'tr',
+    it.id === wanted.rule ? { class: 'wanted' } : {},
+    element('td', { class: `state ${it.health}` }, it.health === 'unknown' ? 'waits' : it.health),
+    element(
+      'td',
+      {},
+      element('strong', {}, it.name),
+      element('span', { class: 'quiet' }, ` in ${it.group}`),
+      element('div', { class: 'error' }, it.last_error ?? ''),
+    ),
+    element('td', {}, ...(it.last_evaluated_at ? [time(it.last_evaluated_at)] : ['not yet'])),
+    element('td', {}, it.last_duration_ms === null ? '' : `${it.last_duration_ms} ms`),
+  );
+
+/** What listens on every address is reached by the name that the browser used. */
+const reachable = (address) => address.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, location.hostname);
+
+const doorsOf = ({ otlp_http: http, otlp_grpc: grpc, sql }) => [
+  ...(http
+    ? [
+        ['OTLP/HTTP', `http://${reachable(http)}`],
+        ['for an SDK', `OTEL_EXPORTER_OTLP_ENDPOINT=http://${reachable(http)}`],
+      ]
+    : []),
+  ...(grpc ? [['OTLP/gRPC', reachable(grpc)]] : []),
+  ...(sql ? [['SQL, to ask', `http://${reachable(sql)}`]] : []),
+];
 
 const fill = (id, rows) => {
   place(id).replaceChildren(...rows);
   place(`no-${id}`).hidden = rows.length > 0;
 };
 
+const historyOf = ({ changes, messages }) =>
+  [
+    ...changes.map(({ at, change, severity, reason }) => ({
+      at,
+      text: `${severityText(change, severity)} (${reason})`,
+    })),
+    ...messages.map(({ at, kind, outcome, receiver, answer }) => ({
+      at,
+      text: `${outcome}: ${kind} to ${receiver}${answer ? `, ${answer}` : ''}`,
+    })),
+  ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
+
+/** The alert that a message led to, also when it is over. */
+const showOne = async (id) => {
+  const one = await ask(`/api/v1/alerts/${encodeURIComponent(id)}`).catch((error) => {
+    if (error.status !== 404) throw error;
+  });
+  place('one').hidden = false;
+  const name = one?.labels.alertname ?? id;
+  place('one-title').textContent = one?.live ? `${name} is ${one.state}` : `${name} is over`;
+  const ended = one && `It was ${one.state} at `;
+  place('one-text').replaceChildren(
+    ...(one?.live ? ['Since ', time(one.since), '. ', one.annotations.summary ?? ''] : []),
+    ...(one && !one.live ? [ended, time(one.since), '. ', one.annotations.summary ?? ''] : []),
+    ...(one ? [] : ['It is not firing, and nothing is written down of it.']),
+  );
+  place('one-labels').replaceChildren(...labelSpans(one?.labels ?? {}));
+  place('one-history').replaceChildren(
+    ...(one ? historyOf(one) : []).map((it) => element('li', {}, time(it.at), ` ${it.text}`)),
+  );
+};
+
+const showStatus = (status, alerts, rules) => {
+  const firing = alerts.filter((it) => it.state === 'firing').length;
+  const failing = rules.filter((it) => it.health === 'error').length;
+  const down = Object.entries(status.dependencies).filter(([, it]) => it.state !== 'up');
+  place('status').textContent = [
+    status.version,
+    `${firing} firing`,
+    failing > 0 ? `${failing} of ${rules.length} rules fail` : `${rules.length} rules`,
+    ...down.map(([name, it]) => `${name} ${it.state}`),
+  ].join(' · ');
+  document.title = firing > 0 ? `(${firing}) Tocsin` : 'Tocsin';
+  const doors = doorsOf(status.listen);
+  fill(
+    'doors',
+    doors.flatMap(([name, text]) => [
+      element('dt', {}, name),
+      element('dd', {}, element('code', {}, text)),
+    ]),
+  );
+};
+
+const sorted = (items, key, order) =>
+  items.toSorted((a, b) => order.indexOf(a[key]) - order.indexOf(b[key]));
+
 const refresh = async () => {
-  const [status, { alerts }, { silences }, { rules }] = await Promise.all([
+  // What is told of late comes from ClickHouse, without which the rest is worth seeing all the more.
+  const unread = [];
+  const lately = ask('/api/v1/messages').catch((error) => {
+    unread.push(`what was told of late: ${error.message}`);
+    return { messages: [] };
+  });
+  const [status, { alerts }, { silences }, { rules }, { messages }] = await Promise.all([
     ask('/api/v1/status'),
     ask('/api/v1/alerts'),
     ask('/api/v1/silences'),
     ask('/api/v1/rules'),
+    lately,
   ]);
-  const firing = alerts.filter((it) => it.state === 'firing').length;
-  const down = Object.entries(status.dependencies).filter(([, it]) => it.state !== 'up');
-  place('status').textContent =
-    `${status.version} · ${firing} firing` +
-    (down.length > 0 ? ` · ${down.map(([name, it]) => `${name} ${it.state}`).join(', ')}` : '');
-  document.title = firing > 0 ? `(${firing}) Tocsin` : 'Tocsin';
-  const order = ['firing', 'pending', 'resolved'];
-  fill(
-    'alerts',
-    alerts.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state)).map(alertRow),
-  );
+  showStatus(status, alerts, rules);
+  fill('alerts', sorted(alerts, 'state', ['firing', 'pending', 'resolved']).map(alertRow));
   fill('silences', silences.filter((it) => it.state !== 'expired').map(silenceRow));
-  fill('rules', rules.filter((it) => it.health === 'error').map(ruleItem));
-  show();
+  fill('messages', messages.map(messageRow));
+  fill('rules', sorted(rules, 'health', ['error', 'unknown', 'ok']).map(ruleRow));
+  if (wanted.alert) {
+    await showOne(wanted.alert).catch((error) => unread.push(`this alert: ${error.message}`));
+  }
+  show(unread.length > 0 ? `Could not read ${unread.join('; ')}` : undefined);
 };
 
 const loop = async () => {
@@ -177,3 +301,4 @@ const loop = async () => {
 };
 
 await loop();
+document.querySelector('.wanted')?.scrollIntoView({ block: 'center' });
