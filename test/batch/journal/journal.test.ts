@@ -145,7 +145,9 @@ t.test('the same request gets the same answer and is written once', async (t) =>
   await journal.close();
 
   const reopened = await open(dir);
-  const known = await reopened.once(kind, bytes, () => Promise.reject(new Error('was not recognised')));
+  const known = await reopened.once(kind, bytes, () =>
+    Promise.reject(new Error('was not recognised')),
+  );
   t.match(known, { accepted: 7, rejected: 1, message: 'one was bad' }, 'from the segment');
   for (const it of reopened.leftover('traces').uncut) reopened.stored(it, 'n');
   for (const it of reopened.leftover('logs').uncut) reopened.stored(it, 'n');
