@@ -28,6 +28,7 @@ import { createByteBudget } from './receive/budget.ts';
 import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
+import { createRejectBook } from './rejects.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { createInserter } from './store/insert.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
@@ -187,6 +188,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       instanceId,
     });
     teardown.add('batches', path.drain);
+    const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });
+    teardown.add('rejects', rejects.stop);
     const receiveLimits = {
       ...defaultReceiveLimits,
       bodyBytesMax: limits.requestBytesMax,
@@ -199,6 +202,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       log,
       meter,
       ingest: path.ingest,
+      rejected: rejects.report,
       limits: receiveLimits,
       budget: createByteBudget(limits.pendingBytesMax, clock),
     };

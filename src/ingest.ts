@@ -50,7 +50,7 @@ const batcherFor = (signal: Signal, options: IngestOptions): Batcher => {
   return createBatcher({
     ...options,
     signal,
-    builder: createColumnBuilder(signal, {}),
+    builder: createColumnBuilder(signal, { nowMs: options.clock.nowMs }),
     names: () => `${options.instanceId}-${signal}-${(blocks += 1)}`,
   });
 };

@@ -27,7 +27,8 @@ export interface Acceptance {
 
 /** Items of one service that were left out for one reason. */
 export interface Rejection {
-  readonly code: `ERR_${string}`;
+  /** `ERR_…`, of a small fixed set. */
+  readonly code: string;
   /** English; completes "2 spans with …". */
   readonly reason: string;
   readonly count: number;

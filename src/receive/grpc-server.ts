@@ -16,6 +16,7 @@ import { framing } from './grpc-message.ts';
 import { createIntake, type Exchange, type Intake } from './intake.ts';
 import { listen } from './listen.ts';
 import type { OtlpServer, OtlpServerOptions } from './otlp-server.ts';
+import { peerOf } from './peer.ts';
 import { followTls } from './secure.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 
@@ -98,7 +99,7 @@ const handle = (context: Context, headers: IncomingHttpHeaders): void => {
   // A broken stream shows as `close` to whoever waits for it.
   stream.on('error', () => {});
   const idle = sessions.busy(stream.session);
-  const call: Call = { ...context, headers, exchange: intake.open() };
+  const call: Call = { ...context, headers, exchange: intake.open(peerOf(stream.session?.socket)) };
   serve(call, readCall(headers))
     .catch((error: unknown) => refuse(call, error))
     .finally(() => {

@@ -13,6 +13,7 @@ import { encodingOf, type HttpAsk, readHead } from './http-request.ts';
 import { createIntake, type Exchange, type Intake } from './intake.ts';
 import { listen } from './listen.ts';
 import type { OtlpServer, OtlpServerOptions } from './otlp-server.ts';
+import { peerOf } from './peer.ts';
 import { followTls } from './secure.ts';
 
 export interface OtlpHttpServerOptions extends OtlpServerOptions {
@@ -92,7 +93,7 @@ const createHandler = (
 ): Handler => {
   const corsHeaders = createCors(options.cors ?? { originsAllowed: [] });
   return (request, response, beforeBody = () => {}) => {
-    const exchange = intake.open();
+    const exchange = intake.open(peerOf(request.socket));
     const idle = connections.busy(request.socket);
     response.on('error', () => {});
     const call: Call = { options, intake, exchange, request, response, beforeBody, corsHeaders };

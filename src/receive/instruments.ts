@@ -1,5 +1,5 @@
 import { type Meter, secondsBounds } from '../lib/meter.ts';
-import type { Encoding, Signal } from '../model/ingest.ts';
+import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import type { ByteBudget } from './budget.ts';
 
 export type Transport = 'http' | 'grpc';
@@ -22,7 +22,7 @@ export interface Instruments {
   readonly answered: (kind: RequestKind, status: string, seconds: number) => void;
   readonly refused: (kind: RequestKind, code: string) => void;
   readonly bytesReceived: (kind: RequestKind, wireBytes: number, bodyBytes: number) => void;
-  readonly itemsTaken: (signal: Signal, accepted: number, rejected: number) => void;
+  readonly itemsTaken: (signal: Signal, acceptance: Acceptance) => void;
   readonly connectionRefused: (reason: string) => void;
 }
 
@@ -53,7 +53,8 @@ export const createInstruments = (
     unit: '{item}',
   });
   const rejected = meter.counter('tocsin_receive_items_rejected', {
-    description: 'Spans, data points and log records refused within requests that succeeded',
+    description:
+      'Spans, data points and log records refused within requests that succeeded, by reason',
     unit: '{item}',
   });
   const connectionsRefused = meter.counter('tocsin_receive_connections_refused', {
@@ -93,9 +94,13 @@ export const createInstruments = (
       bytes(wireBytes, { transport, ...kind, form: 'wire' });
       bytes(bodyBytes, { transport, ...kind, form: 'plain' });
     },
-    itemsTaken: (signal, acceptedItems, rejectedItems) => {
-      if (acceptedItems > 0) accepted(acceptedItems, { transport, signal });
-      if (rejectedItems > 0) rejected(rejectedItems, { transport, signal });
+    itemsTaken: (signal, acceptance) => {
+      if (acceptance.accepted > 0) accepted(acceptance.accepted, { transport, signal });
+      const rejections = acceptance.rejections ?? [];
+      for (const { code, count } of rejections) rejected(count, { transport, signal, code });
+      // Whoever rejects without saying why is counted all the same.
+      const unexplained = acceptance.rejected - rejections.reduce((sum, it) => sum + it.count, 0);
+      if (unexplained > 0) rejected(unexplained, { transport, signal, code: 'unexplained' });
     },
     connectionRefused: (reason) => connectionsRefused(1, { transport, reason }),
   };

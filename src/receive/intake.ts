@@ -1,7 +1,8 @@
 import { Fault } from '../lib/fault.ts';
 import { noopTracer } from '../lib/tracer.ts';
 import type { Grant } from '../model/access.ts';
-import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
+import type { Acceptance, Encoding, Rejection, Signal } from '../model/ingest.ts';
+import type { Reject } from '../model/rejects.ts';
 import { createByteBudget, type Hold } from './budget.ts';
 import { type Coding, createDecompress } from './decompress.ts';
 import { createInstruments, type Instruments, type Transport } from './instruments.ts';
@@ -15,8 +16,8 @@ export interface Intake {
   readonly stopping: () => boolean;
   /** Counts and logs a connection that was given up before it had a request. */
   readonly connectionRefused: (reason: 'too-many' | 'broken' | 'tls', message: string) => void;
-  /** Begins a request; it must be ended. */
-  readonly open: () => Exchange;
+  /** Begins a request of the peer with that address; it must be ended. */
+  readonly open: (peer: string) => Exchange;
   /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
   readonly drain: () => Promise<void>;
 }
@@ -85,7 +86,7 @@ export const createIntake = (
     budget.check(announcedBytes);
   };
 
-  const openExchange = (): Exchange => {
+  const openExchange = (peer: string): Exchange => {
     sequence += 1;
     open += 1;
     const id = `${transport}-${startedAt}-${sequence.toString(36)}`;
@@ -97,6 +98,7 @@ export const createIntake = (
     };
     let grant: Grant | undefined;
     let sender: Sender = () => undefined;
+    let wireBytes = 0;
     let counted = false;
     let ended = false;
 
@@ -129,15 +131,24 @@ export const createIntake = (
 
     const take = async (request: WireRequest): Promise<Acceptance> => {
       let stored = false;
+      wireBytes = request.wire.length;
       try {
         const acceptance = await handOver(request);
         stored = true;
-        instruments.itemsTaken(request.signal, acceptance.accepted, acceptance.rejected);
+        instruments.itemsTaken(request.signal, acceptance);
+        for (const rejection of acceptance.rejections ?? []) reportReject('item', rejection);
         grant?.itemsTaken(acceptance.accepted + acceptance.rejected);
         return acceptance;
       } finally {
         hold.giveAll(stored);
       }
+    };
+
+    const reportReject = (unit: Reject['unit'], rejection: Rejection): void => {
+      const { signal, encoding } = kind;
+      const key = grant?.key ?? '';
+      const what = { ...rejection, unit, signal, encoding, requestBytes: wireBytes };
+      options.rejected?.({ ...what, transport, peer, key });
     };
 
     const refuse = (error: unknown): Refusal => {
@@ -153,6 +164,7 @@ export const createIntake = (
       instruments.refused(kind, refusal.code);
       if (refusal.code === 'ERR_INTERNAL') log.error('request_failed', { ...fields, error });
       else quietLog.warn('request_refused', refusal.code, { ...fields, message: refusal.message });
+      if (refusal.retryAfterMs === undefined) reportReject('request', wholeRequest(refusal));
       return refusal;
     };
 
@@ -201,6 +213,15 @@ export const createIntake = (
 };
 
 const nothing: Acceptance = { accepted: 0, rejected: 0, message: '' };
+
+/** How many items were in it nobody knows. */
+const wholeRequest = ({ code, message }: Refusal): Rejection => ({
+  code,
+  reason: message,
+  count: 1,
+  sample: '',
+  serviceName: '',
+});
 
 const busy = (code: `ERR_${string}`, message: string): Fault =>
   new Fault(code, message, { remedy: 'retry' });

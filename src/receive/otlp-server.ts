@@ -5,6 +5,7 @@ import type { ServerTls } from '../lib/tls-material.ts';
 import type { Tracer } from '../lib/tracer.ts';
 import type { Admit } from '../model/access.ts';
 import type { Ingest } from '../model/ingest.ts';
+import type { ReportReject } from '../model/rejects.ts';
 import type { ByteBudget } from './budget.ts';
 import type { ReceiveLimits } from './limits.ts';
 
@@ -20,6 +21,8 @@ export interface OtlpServerOptions {
   readonly limits: ReceiveLimits;
   /** Judges who sends, before a body is read. Without it everybody may. */
   readonly admit?: Admit;
+  /** Told of all that is refused and will not be sent again. */
+  readonly rejected?: ReportReject;
   /** Without it the port speaks plain text. */
   readonly tls?: ServerTls;
   /** Shared between doors that share the memory; a door without one gets `heldBytesMax` alone. */

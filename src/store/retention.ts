@@ -32,6 +32,7 @@ const tiers: readonly Tier[] = [
     keptMs: (it: RetentionMs) => it.metrics.raw,
   })),
   { table: 'otel_logs', time: 'TimestampTime', keptMs: (it) => it.logs },
+  { table: 'otlp_rejects', time: 'toDateTime(At)', keptMs: (it) => it.logs },
   { table: 'alert_events', time: 'toDateTime(At)', keptMs: (it) => it.alerts },
   { table: 'notification_log', time: 'toDateTime(At)', keptMs: (it) => it.alerts },
   { table: 'audit_log', time: 'toDateTime(At)', keptMs: (it) => it.audit },

@@ -17,6 +17,7 @@ import {
 } from '@grpc/grpc-js';
 import t from 'tap';
 import { Fault } from '../../src/lib/fault.ts';
+import type { Reject } from '../../src/model/rejects.ts';
 import { until } from '../support/until.ts';
 import {
   type Doors,
@@ -150,6 +151,22 @@ t.test('an empty message over gRPC is a success', async (t) => {
   const door = await openGrpc(t);
   t.equal((await call(t, door)({ body: Buffer.alloc(0) })).code, 0);
   t.equal((await call(t, door)({ body: Buffer.alloc(0), gzip: true })).code, 0);
+});
+
+t.test('a call refused whole is reported with the address of its caller', async (t) => {
+  const rejects: Reject[] = [];
+  const fault = new Fault('ERR_OTLP_MALFORMED', 'cut at byte 3', { remedy: 'reject' });
+  const door = await openGrpc(t, {
+    ingest: failingIngest(fault),
+    rejected: (it) => void rejects.push(it),
+  });
+  await call(t, door)();
+  t.match(rejects, [
+    {
+      ...{ unit: 'request', count: 1, transport: 'grpc', peer: '127.0.0.1', signal: 'traces' },
+      ...{ code: 'ERR_OTLP_MALFORMED', reason: 'cut at byte 3', requestBytes: small.length },
+    },
+  ]);
 });
 
 t.test('partial success over gRPC is OK with counts and reason', async (t) => {

@@ -47,7 +47,7 @@ t.test('a table is altered only when its retention differs', (t) => {
 
 t.test('on a cluster the tables that hold the rows are altered, on every node', (t) => {
   const statements = retentionStatements([], retention, { database: 'otel', cluster: 'main' });
-  t.equal(statements.length, 11);
+  t.equal(statements.length, 12);
   t.equal(
     statements[0],
     'ALTER TABLE `otel`.`otel_traces_local` ON CLUSTER `main` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(14)',
