@@ -194,7 +194,7 @@ t.test('a link to an alert shows it and what became of it, also when it is over'
   t.match(element('one-text').textContent, /^It was resolved at .* p99 is 800 ms$/);
   t.match(
     element('one-history').textContent,
-    /fired · critical \(held-for\).* delivered: firing to ops, ok.* resolved · critical \(cleared\)$/,
+    /fired · critical \(held-for\).* firing to ops: delivered, ok.* resolved · critical \(cleared\)$/,
   );
   t.match(
     element('messages').textContent,

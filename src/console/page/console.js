@@ -104,8 +104,26 @@ const linksOf = (annotations) =>
       element('div', {}, element('a', { href: url, rel: 'noreferrer' }, key.slice(0, -4))),
     );
 
-const toldText = (alert) => {
-  const held = alert.suppressed.map((it) => `${it.kind} by ${it.by}`);
+/** `4 min`: how long something lasts already. */
+const age = (iso) => {
+  const seconds = Math.max(0, (Date.now() - Date.parse(iso)) / 1_000);
+  const [size, unit] = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [0, 's'],
+  ].find(([it]) => seconds >= it);
+  return `${Math.floor(seconds / (size || 1))} ${unit}`;
+};
+
+const heldText = ({ kind, by: cause }, silences) => {
+  const known = silences.find((it) => it.id === cause);
+  if (!known) return `${kind} by ${cause}`;
+  return `${kind} by ${known.by} until ${new Date(known.ends_at).toLocaleString()}`;
+};
+
+const toldText = (alert, silences) => {
+  const held = alert.suppressed.map((it) => heldText(it, silences));
   const taken = alert.acknowledged ? [`taken by ${alert.acknowledged.by}`] : [];
   const level = alert.escalation_level > 0 ? [`escalation level ${alert.escalation_level}`] : [];
   return [...held, ...taken, ...level].join(', ');
@@ -113,11 +131,15 @@ const toldText = (alert) => {
 
 const severityText = (state, severity) => (severity ? `${state} · ${severity}` : state);
 
-const alertRow = (alert) =>
+const mild = ['info', 'notice', 'ticket', 'warning'];
+const colourOf = ({ state, severity }) =>
+  state === 'firing' && mild.includes(severity) ? 'pending' : state;
+
+const alertRow = (alert, silences) =>
   element(
     'tr',
     alert.id === wanted.alert ? { class: 'wanted' } : {},
-    element('td', { class: `state ${alert.state}` }, severityText(alert.state, alert.severity)),
+    element('td', { class: `state ${colourOf(alert)}` }, severityText(alert.state, alert.severity)),
     element(
       'td',
       {},
@@ -133,8 +155,8 @@ const alertRow = (alert) =>
         element('span', {}, `${name} ${human(value, alert.units[name])}`),
       ),
     ),
-    element('td', {}, time(alert.since)),
-    element('td', {}, toldText(alert)),
+    element('td', {}, time(alert.since), element('div', { class: 'quiet' }, age(alert.since))),
+    element('td', {}, toldText(alert, silences)),
     element(
       'td',
       { class: 'actions' },
@@ -170,7 +192,11 @@ const messageRow = (it) =>
       element('a', { href: `/?alert=${encodeURIComponent(it.alert)}` }, it.alertname || it.alert),
       ` ${it.kind}: ${it.reason}`,
     ),
-    element('td', {}, [it.receiver, it.channel, it.destination].filter(Boolean).join(' · ')),
+    element(
+      'td',
+      {},
+      [...new Set([it.receiver, it.channel, it.destination])].filter(Boolean).join(' · '),
+    ),
     element('td', {}, time(it.at)),
     element('td', { class: 'labels' }, it.answer),
   );
@@ -202,7 +228,7 @@ const doorsOf = ({ otlp_http: http, otlp_grpc: grpc, sql }) => [
       ]
     : []),
   ...(grpc ? [['OTLP/gRPC', reachable(grpc)]] : []),
-  ...(sql ? [['SQL, to ask', `http://${reachable(sql)}`]] : []),
+  ...(sql ? [['SQL', `http://${reachable(sql)}`]] : []),
 ];
 
 const fill = (id, rows) => {
@@ -218,7 +244,7 @@ const historyOf = ({ changes, messages }) =>
     })),
     ...messages.map(({ at, kind, outcome, receiver, answer }) => ({
       at,
-      text: `${outcome}: ${kind} to ${receiver}${answer ? `, ${answer}` : ''}`,
+      text: `${kind} to ${receiver || 'nobody'}: ${outcome}${answer ? `, ${answer}` : ''}`,
     })),
   ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
 
@@ -281,7 +307,10 @@ const refresh = async () => {
     lately,
   ]);
   showStatus(status, alerts, rules);
-  fill('alerts', sorted(alerts, 'state', ['firing', 'pending', 'resolved']).map(alertRow));
+  fill(
+    'alerts',
+    sorted(alerts, 'state', ['firing', 'pending', 'resolved']).map((it) => alertRow(it, silences)),
+  );
   fill('silences', silences.filter((it) => it.state !== 'expired').map(silenceRow));
   fill('messages', messages.map(messageRow));
   fill('rules', sorted(rules, 'health', ['error', 'unknown', 'ok']).map(ruleRow));
