@@ -47,7 +47,6 @@ export const createGroupRun = (options: GroupRunOptions): EvaluateGroup => {
   return (group, slotMs, signal) =>
     tracer.span('evaluate_group', { group: group.id, rules: group.rules.length }, async () => {
       const startMs = clock.monotonicMs();
-      metrics.lag(clock.nowMs() - slotMs);
       for (const [index, rule] of group.rules.entries()) {
         signal.throwIfAborted();
         await evaluateRule(options, report, { group, rule, slotMs, signal, first: index === 0 });

@@ -16,6 +16,7 @@ import { createGroupRun } from './evaluate-group.ts';
 import { createEvaluateMetrics } from './metrics.ts';
 import { createRemoval } from './removal.ts';
 import { createRuleStore, type Evaluated } from './rule-store.ts';
+import { createSharedReport } from './shared-alerts.ts';
 import { dueSlots, type Slot, slotAt } from './slots.ts';
 
 export interface EvaluatorOptions {
@@ -72,6 +73,8 @@ export interface Evaluator {
 interface GroupJob {
   readonly group: string;
   readonly slotMs: number;
+  /** When it was to begin: later than its slot where a group begins in the middle of its interval. */
+  readonly dueMs: number;
 }
 
 const queueName = 'evaluate';
@@ -122,6 +125,7 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
   });
   const removeGone = createRemoval({ store, clock, log, metrics, onCommitted });
   const report = createErrorReport(log, clock, 'evaluation_not_queued');
+  const reportShared = createSharedReport(log);
   const stopping = new AbortController();
 
   let groups = new Map(options.groups.map((it) => [it.id, it]));
@@ -139,6 +143,7 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
       if (Math.abs(nowMs - job.slotMs) >= unknownGroupMsMax) return;
       throw await context.delay(nowMs + unknownGroupRetryMs);
     }
+    metrics.lag(nowMs - job.dueMs);
     // After a long wait in the queue the present matters, not the past.
     const late = Math.abs(nowMs - job.slotMs) >= group.intervalMs;
     await evaluateGroup(group, late ? slotAt(group, nowMs) : job.slotMs, context.signal);
@@ -152,13 +157,13 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
       (it) => !first.has(it.group.id),
     );
     const jobs = [
-      ...due.map((it) => jobOf(it)),
+      ...due.map((it) => jobOf(it, it.slotMs)),
       ...starting.map((group, index) => {
         const spreadMs = Math.min(
           group.intervalMs / 2,
           spreadMsEach * index * options.random() * 2,
         );
-        return jobOf({ group, slotMs: slotAt(group, nowMs) }, spreadMs);
+        return jobOf({ group, slotMs: slotAt(group, nowMs) }, nowMs + spreadMs, spreadMs);
       }),
     ];
     if (jobs.length > 0) await queue?.addBulk(jobs);
@@ -220,7 +225,11 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
       ];
       groups = new Map(next.map((it) => [it.id, it]));
     },
-    alerts: () => store.alerts(),
+    alerts: async () => {
+      const alerts = await store.alerts();
+      reportShared(alerts);
+      return alerts;
+    },
     ruleHealth: async () => {
       const rules = [...groups.values()].flatMap((group) =>
         group.rules.map((rule) => ({ groupId: group.id, rule })),
@@ -235,9 +244,9 @@ export const createEvaluator = (options: EvaluatorOptions): Evaluator => {
   };
 };
 
-const jobOf = ({ group, slotMs }: Slot, delayMs?: number): NewJob<GroupJob> => ({
+const jobOf = ({ group, slotMs }: Slot, dueMs: number, delayMs?: number): NewJob<GroupJob> => ({
   id: `${group.id}-${slotMs}`,
-  data: { group: group.id, slotMs },
+  data: { group: group.id, slotMs, dueMs },
   deduplicationId: group.id,
   ...(delayMs !== undefined && delayMs > 0 && { delayMs }),
 });

@@ -302,3 +302,35 @@ t.test('an evaluator starts and stops although there is no Redis', async (t) => 
   await evaluator.stop();
   t.equal(answers.asked(), 0);
 });
+
+t.test('a group that begins in the middle of its interval is not late', async (t) => {
+  const redis = await startRedis(t);
+  const answers = answersWith(3);
+  const lags: number[] = [];
+  const meter: Meter = {
+    ...noopMeter,
+    histogram: (name) => (value) => void (name === 'tocsin_evaluate_lag' && lags.push(value)),
+  };
+  // The slot it begins with lies up to an hour back.
+  const evaluator = startEvaluator(t, redis, answers, {
+    groups: shopRules({ interval: '1h' }),
+    meter,
+  });
+  await until(() => lags.length === 1);
+  t.ok((lags[0] ?? Infinity) < 5, `${lags[0]} s`);
+  await until(() => evaluator.lastEvaluationMs() !== undefined);
+});
+
+t.test('two rules whose alerts have the same labels are pointed out', async (t) => {
+  const redis = await startRedis(t);
+  const answers = answersWith(30);
+  const warned: unknown[] = [];
+  const rule =
+    '{alert: Same, signals: {n: {sql: "SELECT * FROM numbers_told", over: 1m}}, when: n > 10}';
+  const evaluator = startEvaluator(t, redis, answers, {
+    groups: rulesOf(`groups: [{name: g, interval: 200ms, rules: [${rule}, ${rule}]}]`),
+    log: { ...silentLog, warn: (event) => void warned.push(event) },
+  });
+  await until(async () => (await evaluator.alerts()).length === 2);
+  t.strictSame(warned, ['rules_share_alert']);
+});
