@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { createColumnBuilder } from '../../src/decode/builder.ts';
 import type { Signal } from '../../src/model/ingest.ts';
+import { encodeJson } from '../support/otlp-json.ts';
 import { logsRequest, metricsRequest, tracesRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleLogs, sampleMetrics, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
@@ -9,17 +10,6 @@ const types = { traces: tracesRequest, metrics: metricsRequest, logs: logsReques
 
 const encodeProtobuf = (signal: Signal, message: Message): Uint8Array =>
   types[signal].encode(types[signal].fromObject(message)).finish();
-
-/** The message as OTLP's JSON has it: hex ids, base64 bytes, names for what JSON cannot say. */
-const encodeJson = (message: unknown): Uint8Array =>
-  Buffer.from(
-    JSON.stringify(message, (key, value: unknown) => {
-      if (value instanceof Uint8Array) {
-        return Buffer.from(value).toString(key === 'bytesValue' ? 'base64' : 'hex');
-      }
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-    }),
-  );
 
 const blocksOf = (signal: Signal, encoding: 'protobuf' | 'json', body: Uint8Array) => {
   const builder = createColumnBuilder(signal);
