@@ -24,7 +24,10 @@ export interface Meter {
     name: `tocsin_${string}`,
     options: MetricOptions & { readonly bounds: readonly number[] },
   ) => (value: number, attributes?: Attributes) => void;
-  /** `observe` is called at each collection and must be cheap and must not throw. */
+  /**
+   * `observe` is called at each collection and must be cheap and must not throw. Several observers of
+   * one name add up where their attributes are the same.
+   */
   readonly gauge: (
     name: `tocsin_${string}`,
     options: MetricOptions,

@@ -9,6 +9,7 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { addUp } from './add-up.ts';
 import type { Attributes, Meter, MetricOptions, Observation } from './meter.ts';
 
 export interface Metrics {
@@ -45,6 +46,8 @@ export const createMetrics = (resource: Attributes): Metrics => {
   const meter = provider.getMeter('tocsin', String(resource['service.version'] ?? ''));
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
 
+  const gauges = new Map<string, Observe[]>();
+
   const collect = async (): Promise<ResourceMetrics> => (await reader.collect()).resourceMetrics;
 
   return {
@@ -58,7 +61,12 @@ export const createMetrics = (resource: Attributes): Metrics => {
           }),
         ),
       gauge: (name, options, observe) => {
-        meter.createObservableGauge(name, options).addCallback(observing(observe));
+        const observers = gauges.get(name) ?? [];
+        observers.push(observe);
+        if (observers.length > 1) return;
+        gauges.set(name, observers);
+        const gauge = meter.createObservableGauge(name, options);
+        gauge.addCallback(observing(() => addUp(observers.flatMap(observed))));
       },
     },
     sum: (name, options, observe) => {
@@ -82,20 +90,24 @@ const recording =
     if (Number.isFinite(value)) histogram.record(value, attributes);
   };
 
-/** A callback that throws would take the whole page with it; its instrument is left out instead. */
+type Observe = () => number | readonly Observation[];
+
 const observing =
-  (observe: () => number | readonly Observation[]) =>
+  (observe: Observe) =>
   (result: ObservableResult): void => {
-    try {
-      const seen = observe();
-      const observations = typeof seen === 'number' ? [{ value: seen }] : seen;
-      for (const { value, attributes = {} } of observations) {
-        if (Number.isFinite(value)) result.observe(value, attributes);
-      }
-    } catch {
-      // Nothing observed is what a gauge without a value looks like.
-    }
+    for (const { value, attributes = {} } of observed(observe)) result.observe(value, attributes);
   };
+
+/** An observer that throws would take the whole page with it; its values are left out instead. */
+const observed = (observe: Observe): readonly Observation[] => {
+  try {
+    const seen = observe();
+    const observations = typeof seen === 'number' ? [{ value: seen }] : seen;
+    return observations.filter(({ value }) => Number.isFinite(value));
+  } catch {
+    return [];
+  }
+};
 
 const suffixes: ReadonlyMap<string, string> = new Map([
   ['s', '_seconds'],
