@@ -76,7 +76,7 @@ t.test(
     const metrics = names.filter((it) => it.includes('metrics'));
     const query = async (sql: string) =>
       Object.fromEntries(
-        (await store.query<{ id: string; n: number }>(sql, { timeoutMs: 20_000 })).map((it) => [
+        (await store.query<{ id: string; n: string }>(sql, { timeoutMs: 20_000 })).map((it) => [
           it.id,
           Number(it.n),
         ]),

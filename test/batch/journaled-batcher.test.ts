@@ -1,0 +1,361 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import t, { type Test } from 'tap';
+import {
+  createJournaledBatcher,
+  type JournaledBatchLimits,
+} from '../../src/batch/journaled-batcher.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { Fault } from '../../src/lib/fault.ts';
+import { type Meter, noopMeter } from '../../src/lib/meter.ts';
+import type { ColumnBuilder, NamedBlock } from '../../src/model/block.ts';
+import { until } from '../support/until.ts';
+import { notingLog, open, temporaryDir } from './journal/open-journal.ts';
+import { mountSmallDisk } from './journal/small-disk.ts';
+import { smallBuilder } from './small-builder.ts';
+
+const limits: Partial<JournaledBatchLimits> = {
+  rowsMax: 50,
+  lingerMs: 2,
+  spacingMs: 2,
+  ageMsMax: 10,
+  firstMs: 2,
+  maxMs: 5,
+  drainMsMax: 5_000,
+};
+
+interface Setting {
+  readonly limits?: Partial<JournaledBatchLimits>;
+  readonly insert?: (block: NamedBlock) => Promise<void>;
+  readonly builder?: () => ColumnBuilder;
+  readonly probeEveryMs?: number;
+}
+
+/** A batcher on its own journal, before a store that keeps one copy of each name and table. */
+const start = async (dir: string, setting: Setting = {}) => {
+  const notes = notingLog();
+  let bytesHeld = () => Number.NaN;
+  const meter: Meter = {
+    ...noopMeter,
+    gauge: (name, _options, observe) => {
+      const value = () =>
+        [observe()]
+          .flat()
+          .reduce<number>((sum, it) => sum + (typeof it === 'number' ? it : it.value), 0);
+      if (name === 'tocsin_batch_bytes_held') bytesHeld = value;
+    },
+  };
+  const parts = { clock: systemClock, log: notes.log, meter, random: () => 0.5 };
+  const { probeEveryMs = 20 } = setting;
+  const journal = await open(dir, {
+    log: notes.log,
+    limits: { segmentBytesMax: 4_096, probeEveryMs, reserveBytes: 32 * 1024 },
+  });
+  const stored = new Map<string, NamedBlock>();
+  const order: string[] = [];
+  const batcher = createJournaledBatcher({
+    ...parts,
+    signal: 'traces',
+    journal,
+    createBuilder: setting.builder ?? (() => smallBuilder()),
+    decompress: async (_coding, bytes) => gunzipSync(bytes),
+    insert: async (block) => {
+      await setting.insert?.(block);
+      order.push(block.name);
+      stored.set(`${block.name} ${block.table}`, block);
+    },
+    limits: { ...limits, ...setting.limits },
+    names: () => `${(names += 1)}`.padStart(4, '0'),
+  });
+  const rows = () => {
+    const sums: Record<string, number> = {};
+    for (const { table, rows } of stored.values()) sums[table] = (sums[table] ?? 0) + rows;
+    return sums;
+  };
+  const accept = (text: string) => batcher.accept('json', Buffer.from(text));
+  const stop = async (): Promise<void> => {
+    await batcher.drain();
+    await journal.close();
+  };
+  return { journal, batcher, accept, rows, order, notes, bytesHeld, stop };
+};
+let names = 0;
+
+const segmentsIn = (dir: string): readonly string[] =>
+  readdirSync(dir).filter((it) => it.endsWith('.segment'));
+
+t.test('a request is acknowledged while ClickHouse takes its time', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const { accept, rows, stop } = await start(temporaryDir(t), { insert: () => gate.promise });
+  t.strictSame(await accept('x none y'), { accepted: 2, rejected: 1, message: '' });
+  t.strictSame(rows(), {});
+  gate.resolve();
+  await stop();
+  t.strictSame(rows(), { x: 1, y: 1 });
+});
+
+t.test('a request that can never be taken is not in the journal', async (t) => {
+  const dir = temporaryDir(t);
+  const { accept, stop } = await start(dir, { builder: () => smallBuilder({ rowsMax: 3 }) });
+  await t.rejects(accept('x bad'), { code: 'ERR_OTLP_MALFORMED', remedy: 'reject' });
+  await t.rejects(accept('x x x x'), { code: 'ERR_OTLP_TOO_LARGE', remedy: 'reject' });
+  t.strictSame(await accept('none'), { accepted: 0, rejected: 1, message: '' });
+  t.strictSame(segmentsIn(dir), []);
+  await stop();
+});
+
+/** Distinct bodies of one row each. */
+const bodies = (count: number, table = 'x') =>
+  Array.from({ length: count }, (_, n) => `${table} none${' none'.repeat(n % 7)} ${n}`);
+
+const countingRows = (count: number): ColumnBuilder => {
+  const builder = smallBuilder({ rowsMax: count });
+  return {
+    ...builder,
+    // Numbers make bodies distinct and are no rows.
+    append: (encoding, body) =>
+      builder.append(encoding, Buffer.from(body.toString().replaceAll(/ \d+/g, ''))),
+  };
+};
+const builder = () => countingRows(1_000);
+
+t.test(
+  'away for long, ClickHouse costs disk and not memory; then all is stored in order',
+  async (t) => {
+    const dir = temporaryDir(t);
+    let away = true;
+    let most = 0;
+    const insert = async () => {
+      if (away) throw new Fault('ERR_INSERT_GAVE_UP', 'away', { remedy: 'retry' });
+    };
+    const setting = {
+      insert,
+      builder,
+      limits: { heldBytesMax: 1_500, inFlightBatchesMax: 1, maxMs: 20 },
+    };
+    const { accept, rows, order, bytesHeld, stop } = await start(dir, setting);
+    for (const body of bodies(3_000)) {
+      await accept(body);
+      most = Math.max(most, bytesHeld());
+    }
+    t.ok(most > 1_000 && most < 2_500, `${most} bytes of columns, where 30000 were sent`);
+    t.strictSame(rows(), {});
+    t.ok(segmentsIn(dir).length > 20, `${segmentsIn(dir).length} segments on disk`);
+    away = false;
+    await until(() => rows()['x'] === 3_000);
+    // Batches that failed step back a little; the sixty others keep their order.
+    const calm = order.slice(15);
+    t.strictSame(calm, calm.toSorted());
+    t.ok(new Set(order).size < 75, `${new Set(order).size} batches`);
+    await stop();
+    t.strictSame(segmentsIn(dir), []);
+  },
+);
+
+t.test('blocks beyond the limit are not held', async (t) => {
+  const { createBatchSender } = await import('../../src/batch/batch-sender.ts');
+  const dir = temporaryDir(t);
+  const journal = await open(dir);
+  const sender = createBatchSender({
+    signal: 'traces',
+    journal,
+    createBuilder: builder,
+    decompress: async (_coding, bytes) => bytes,
+    insert: async () => {},
+    limits: {
+      heldBytesMax: 100,
+      inFlightBatchesMax: 1,
+      firstMs: 1,
+      maxMs: 1,
+      refusalsMax: 1,
+      refusalsAloneMax: 1,
+      failuresMax: 1,
+      othersStoredMin: 1,
+    },
+    isFull: () => false,
+    names: () => 'n',
+    onProgress: () => {},
+    onSetAside: () => {},
+    clock: systemClock,
+    random: () => 0,
+    log: notingLog().log,
+  });
+  const block = { table: 'x', rows: 6, bytes: 60, segments: [] };
+  t.ok(sender.hold([block], 'a'));
+  t.equal(sender.hold([block], 'b'), undefined);
+  t.equal(sender.heldBytes(), 60);
+  await journal.close();
+});
+
+t.test(
+  'what an earlier process left is stored under its names, the rest under new ones',
+  async (t) => {
+    const dir = temporaryDir(t);
+    const sent: string[] = [];
+    const failing = async (block: NamedBlock) => {
+      sent.push(block.name);
+      throw new Fault('ERR_INSERT_GAVE_UP', 'away', { remedy: 'retry' });
+    };
+    const first = await start(dir, { insert: failing, builder, limits: { drainMsMax: 50 } });
+    for (const body of bodies(130)) await first.accept(body);
+    // Killed, as it were: nothing is drained or closed, and nothing more is written.
+    const cut = new Set(sent);
+    const second = await start(dir, { builder });
+    await second.accept('y');
+    await until(() => second.rows()['x'] === 130 && second.rows()['y'] === 1);
+    for (const name of cut) t.ok(second.order.includes(name), `${name} again`);
+    await second.stop();
+    await first.stop();
+  },
+);
+
+t.test('a compressed body is kept as it came and decoded again', async (t) => {
+  const dir = temporaryDir(t);
+  const away = async () => {
+    throw new Fault('ERR_INSERT_GAVE_UP', 'away', { remedy: 'retry' });
+  };
+  const first = await start(dir, { insert: away, limits: { drainMsMax: 20 } });
+  const body = Buffer.from('x y '.repeat(100).trim());
+  const wire = { coding: 'gzip', bytes: gzipSync(body) } as const;
+  await first.batcher.accept('json', body, wire);
+  await first.batcher.accept('json', body, wire);
+  await first.stop();
+  const bytes = segmentsIn(dir).reduce((sum, it) => sum + readFileSync(join(dir, it)).length, 0);
+  t.ok(bytes < 400, `${bytes} bytes for a body of 399, twice`);
+  const second = await start(dir);
+  await second.stop();
+  t.strictSame(second.rows(), { x: 100, y: 100 });
+});
+
+t.test('a batch that ClickHouse refuses is set aside when others pass', async (t) => {
+  const dir = temporaryDir(t);
+  const insert = async (block: NamedBlock) => {
+    if (block.table === 'odd') {
+      throw new Fault('ERR_INSERT_REFUSED', 'TYPE_MISMATCH: no', { remedy: 'reject' });
+    }
+  };
+  const { accept, rows, notes, stop } = await start(dir, { insert });
+  await accept('odd x');
+  for (let n = 0; notes.count('batch_set_aside') === 0 && n < 500; n += 1) {
+    await accept(`x${' none'.repeat(n + 1)}`);
+  }
+  await stop();
+  t.equal(notes.count('batch_set_aside'), 1);
+  t.ok((rows()['x'] ?? 0) > 3, 'others were stored meanwhile');
+  const files = readdirSync(join(dir, 'rejected')).toSorted();
+  t.equal(files.length, 2, 'the requests and the reason');
+  const [segment = '', reason = ''] = files;
+  t.ok(readFileSync(join(dir, 'rejected', segment)).includes('odd x'));
+  t.match(JSON.parse(readFileSync(join(dir, 'rejected', reason), 'utf8')), {
+    signal: 'traces',
+    code: 'ERR_INSERT_REFUSED',
+    message: /TYPE_MISMATCH/,
+  });
+  t.strictSame(segmentsIn(dir), [], 'and the journal is empty');
+});
+
+t.test('when everything is refused, it is kept until somebody puts it right', async (t) => {
+  let wrong = true;
+  const insert = async () => {
+    if (wrong) throw new Fault('ERR_INSERT_REFUSED', 'AUTHENTICATION_FAILED', { remedy: 'reject' });
+  };
+  const { accept, rows, notes, stop } = await start(temporaryDir(t), { insert, builder });
+  for (const body of bodies(200)) await accept(body);
+  await until(() => notes.count('batch_not_stored') > 20);
+  t.equal(notes.count('batch_set_aside'), 0);
+  wrong = false;
+  await stop();
+  t.strictSame(rows(), { x: 200 });
+});
+
+t.test('of a batch for several tables only what is missing is sent again', async (t) => {
+  let failures = 0;
+  const tables: string[] = [];
+  const insert = async ({ table }: NamedBlock) => {
+    tables.push(table);
+    if (table === 'sum' && (failures += 1) < 3) {
+      throw new Fault('ERR_INSERT_GAVE_UP', 'slow', { remedy: 'retry' });
+    }
+  };
+  const { accept, rows, stop } = await start(temporaryDir(t), { insert });
+  await accept('gauge sum');
+  await stop();
+  t.strictSame(tables, ['gauge', 'sum', 'sum', 'sum']);
+  t.strictSame(rows(), { gauge: 1, sum: 1 });
+});
+
+t.test('drain gives up in time and leaves the rest for the next start', async (t) => {
+  const dir = temporaryDir(t);
+  const never = new Promise<void>(() => {});
+  const first = await start(dir, { insert: () => never, limits: { drainMsMax: 30 } });
+  await first.accept('x');
+  await Promise.all([first.batcher.drain(), first.batcher.drain()]);
+  t.equal(first.notes.count('batches_left_in_journal'), 1);
+  await first.journal.close();
+  const second = await start(dir);
+  await second.stop();
+  t.strictSame(second.rows(), { x: 1 });
+});
+
+t.test('a request that an earlier version decoded and this one cannot is kept aside', async (t) => {
+  const dir = temporaryDir(t);
+  const away = async () => {
+    throw new Fault('ERR_INSERT_GAVE_UP', 'away', { remedy: 'retry' });
+  };
+  const first = await start(dir, { insert: away, limits: { drainMsMax: 20 } });
+  for (const body of ['x', 'y', 'z']) await first.accept(body);
+  await first.stop();
+  const picky = () => {
+    const it = smallBuilder();
+    return {
+      ...it,
+      append: (encoding: 'json' | 'protobuf', body: Uint8Array) =>
+        it.append(encoding, Buffer.from(body.toString().replace('y', 'bad'))),
+    };
+  };
+  const second = await start(dir, { builder: picky });
+  await second.stop();
+  t.strictSame(second.rows(), { x: 1, z: 1 });
+  t.equal(second.notes.count('journal_request_undecodable'), 1);
+  t.equal(readdirSync(join(dir, 'rejected')).length, 2);
+});
+
+const skip = mountSmallDisk(t, 16) ? false : 'mounting is not allowed here';
+
+t.test(
+  'refused for want of disk, a request is stored only when it comes again',
+  { skip },
+  async (t: Test) => {
+    const disk = mountSmallDisk(t, 96);
+    if (!disk) throw new Error('not mounted');
+    let away = true;
+    const insert = async () => {
+      if (away) throw new Fault('ERR_INSERT_GAVE_UP', 'away', { remedy: 'retry' });
+    };
+    const { accept, rows, stop } = await start(disk.dir, {
+      insert,
+      builder,
+      limits: { rowsMax: 30 },
+    });
+    const all = bodies(1_200);
+    const send = async (some: readonly string[]): Promise<readonly string[]> => {
+      const outcomes = await Promise.allSettled(some.map(accept));
+      for (const it of outcomes) {
+        if (it.status === 'rejected') t.match(it.reason, { remedy: 'retry' });
+      }
+      return some.filter((_, n) => outcomes[n]?.status === 'rejected');
+    };
+    let open: readonly string[] = await send(all);
+    // Groups that fail when some of their requests are in columns already.
+    open = await send(open);
+    t.ok(open.length > 0, `${open.length} of ${all.length} refused`);
+    away = false;
+    await until(async () => {
+      open = await send(open);
+      return open.length === 0;
+    });
+    await stop();
+    t.strictSame(rows(), { x: 1_200 });
+  },
+);
