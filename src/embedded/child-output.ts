@@ -43,7 +43,7 @@ export const followOutput = (
     if (tail.length > tailLinesMax) tail.shift();
     if (!admit()) return;
     // What it says about its ending is no news when we have asked for it.
-    if (isStopping()) log.debug('embedded_output', { text });
+    if (isStopping() || isOrdinary(text)) log.debug('embedded_output', { text });
     else log.warn('embedded_output', { text });
   };
   for (const stream of [child.stdout, child.stderr]) {
@@ -51,6 +51,22 @@ export const followOutput = (
   }
   return { tail: () => tail.join('\n') };
 };
+
+/**
+ * What Redis and Valkey say at every start, and ClickHouse whenever its background tasks have nothing
+ * to do. That memory may not be overcommitted can only postpone a rewrite of Redis' file, which goes
+ * on growing meanwhile; writes go on (`stop-writes-on-bgsave-error no`).
+ */
+const ordinary: readonly RegExp[] = [
+  /^\d+:C .* # oO0OoO0OoO0Oo (Redis|Valkey) is starting oO0OoO0OoO0Oo$/,
+  /^\d+:C .* # (Redis|Valkey) version=.*, just started$/,
+  /^\d+:C .* # Configuration loaded$/,
+  /^\d+:M .* # Server initialized$/,
+  /^\d+:[CM] .* # WARNING Memory overcommit must be enabled!/,
+  /<Warning> BackgroundSchedulePool\/\S+: Temporarily pause scheduling of tasks with id \d+/,
+];
+
+const isOrdinary = (text: string): boolean => ordinary.some((it) => it.test(text));
 
 /** ClickHouse prints `12. ? @ 0x…` for each frame of a library without symbols, which says nothing. */
 const isStackFrame = (text: string): boolean => /\b\d+\. \S+ @ 0x[0-9a-f]+$/.test(text);

@@ -38,29 +38,36 @@ export const createLog = (options: LogOptions): Log => {
       level: options.level,
       base: null,
       messageKey: 'event',
-      errorKey: 'error',
+      serializers: { error: pino.stdSerializers.err },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
     destination,
   );
-  return wrap(root);
+  return wrap(root, options.readable ? asMessage : asFirstField);
 };
 
 interface PinoLike {
-  debug(fields: LogFields, event: string): void;
-  info(fields: LogFields, event: string): void;
-  warn(fields: LogFields, event: string): void;
-  error(fields: LogFields, event: string): void;
+  debug(fields: LogFields, event?: string): void;
+  info(fields: LogFields, event?: string): void;
+  warn(fields: LogFields, event?: string): void;
+  error(fields: LogFields, event?: string): void;
   child(fields: LogFields): PinoLike;
 }
 
-const wrap = (logger: PinoLike): Log => ({
-  debug: (event, fields = {}) => logger.debug(fields, event),
-  info: (event, fields = {}) => logger.info(fields, event),
-  warn: (event, fields = {}) => logger.warn(fields, event),
-  error: (event, fields = {}) => logger.error(fields, event),
-  child: (fields) => wrap(logger.child(fields)),
+type Arrange = (event: string, fields: LogFields) => [fields: LogFields, event?: string];
+
+const asMessage: Arrange = (event, fields) => [fields, event];
+
+/** Pino puts its message last; before its fields an event is found sooner. */
+const asFirstField: Arrange = (event, fields) => [{ event, ...fields }];
+
+const wrap = (logger: PinoLike, arrange: Arrange): Log => ({
+  debug: (event, fields = {}) => logger.debug(...arrange(event, fields)),
+  info: (event, fields = {}) => logger.info(...arrange(event, fields)),
+  warn: (event, fields = {}) => logger.warn(...arrange(event, fields)),
+  error: (event, fields = {}) => logger.error(...arrange(event, fields)),
+  child: (fields) => wrap(logger.child(fields), arrange),
 });
 
 /** Says nothing; for tests and for library use. */
