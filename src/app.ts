@@ -12,7 +12,7 @@ import { step } from './decide/step.ts';
 import { createEvaluator } from './evaluate/run/evaluator.ts';
 import type { Files } from './files.ts';
 import { dependenciesOf } from './health.ts';
-import { createIngestPath } from './ingest.ts';
+import { startIngest } from './ingest-start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import { formatProblem, type Problem } from './lib/document.ts';
@@ -30,7 +30,6 @@ import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { createRejectBook } from './rejects.ts';
 import { connectStore, type Store } from './store/client.ts';
-import { createInserter } from './store/insert.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
 
 export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
@@ -80,7 +79,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const { database } = config.clickhouse;
   const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
   teardown.add('store', store.close);
-  const inserter = createInserter({ ...parts, store });
 
   const { redisUrl } = backends;
   let alerting = files.alerting;
@@ -180,12 +178,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   if (options.roles.has('evaluate')) evaluator.start();
 
   if (options.roles.has('ingest')) {
-    const { limits, batch } = config.ingest;
-    const path = createIngestPath({
+    const { limits, batch, workers } = config.ingest;
+    const path = await startIngest({
       ...parts,
-      insert: inserter.insertBlock,
-      limits: batch,
+      workers,
+      dataDir: config.dataDir,
       instanceId,
+      clickhouse: { ...backends.clickhouse, database },
+      batch,
     });
     teardown.add('batches', path.drain);
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });

@@ -38,6 +38,8 @@ export interface Config {
       readonly connectionsMax: number;
       readonly requestTimeoutMs: number;
     };
+    /** Threads; 0 for the main one, absent for what the machine allows. */
+    readonly workers?: number;
   };
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;

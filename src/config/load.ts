@@ -138,6 +138,7 @@ const configOf = (
         connectionsMax: ingest.limits.max_connections,
         requestTimeoutMs: ingest.limits.request_timeout,
       },
+      ...defined({ workers: ingest.workers }),
     },
     clickhouse: connections.clickhouse,
     redis: connections.redis,

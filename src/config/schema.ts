@@ -47,7 +47,8 @@ const ingest = z.strictObject({
     })
     .prefault({}),
   journal: notYet('the journal is'),
-  workers: notYet('decoding on several threads is'),
+  /** Threads that decode and store; 0 is the main one. One for each core but one unless set. */
+  workers: z.int().min(0).max(256).optional(),
   redact: notYet('redaction is'),
   sample: notYet('sampling is'),
 });

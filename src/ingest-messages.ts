@@ -1,0 +1,47 @@
+import type { PlainError } from './lib/plain-error.ts';
+import type { LogLine } from './lib/thread-log.ts';
+import type { MeterReport } from './lib/thread-meter.ts';
+import type { Acceptance, OtlpRequest } from './model/ingest.ts';
+
+/** What a worker thread is started with. Plain data: it crosses threads by structured clone. */
+export interface WorkerSetup {
+  /** From 0. A replacement has the index of the worker it replaces, and with it its journal. */
+  readonly workerIndex: number;
+  /** Where this worker, and no other process or thread, keeps what it acknowledged. */
+  readonly journalDir: string;
+  /** Of this thread, unique among all threads of all daemons of all times. */
+  readonly instanceId: string;
+  readonly clickhouse: {
+    readonly url: string;
+    readonly username: string;
+    readonly password: string | undefined;
+    readonly database: string;
+  };
+  readonly batch: {
+    readonly rowsMax: number;
+    readonly bytesMax: number;
+    readonly ageMsMax: number;
+  };
+}
+
+export interface WorkerData {
+  readonly setup: WorkerSetup;
+  /** One shared Int32: the id of the request that is being decoded just now, 0 for none. */
+  readonly decoding: Int32Array;
+}
+
+export type ToWorker =
+  | { readonly kind: 'request'; readonly id: number; readonly request: OtlpRequest }
+  | { readonly kind: 'drain' };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+  | { readonly kind: 'log'; readonly line: LogLine }
+  | { readonly kind: 'metrics'; readonly report: MeterReport }
+  | { readonly kind: 'drained' };
+
+/** What became of one request. */
+export type Answer =
+  | { readonly id: number; readonly acceptance: Acceptance }
+  | { readonly id: number; readonly error: PlainError };

@@ -1,0 +1,108 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { IngestPath } from './ingest.ts';
+import type { Answer, FromWorker, ToWorker, WorkerData } from './ingest-messages.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import type { Meter } from './lib/meter.ts';
+import { toPlainError } from './lib/plain-error.ts';
+import { createPostedLog } from './lib/thread-log.ts';
+import { createGatheringMeter } from './lib/thread-meter.ts';
+import type { OtlpRequest } from './model/ingest.ts';
+
+export interface ServeOptions {
+  /** To the main thread. */
+  readonly port: MessagePort;
+  readonly data: WorkerData;
+  readonly clock: Clock;
+  /** Joins the stages; what they measure and log goes to the main thread. */
+  readonly open: (parts: { readonly log: Log; readonly meter: Meter }) => Promise<IngestPath>;
+}
+
+const reportEveryMs = 250;
+
+/**
+ * The thread's side of the pool: takes requests until it is told to drain. Nothing is caught that
+ * was not foreseen: a thread with a broken part ends, and the pool starts another.
+ */
+export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Promise<void> => {
+  const post = (message: FromWorker): void => port.postMessage(message);
+  const log = createPostedLog((line) => post({ kind: 'log', line }));
+  const { meter, take } = createGatheringMeter();
+  const path = await open({ log, meter });
+  const serving = new Set<Promise<void>>();
+  const answer = createAnswers((answers) => post({ kind: 'answers', answers }));
+
+  const report = (): void => {
+    const measured = take();
+    if (measured) post({ kind: 'metrics', report: measured });
+  };
+  let cancelReport = () => {};
+  const reportRegularly = (): void => {
+    report();
+    cancelReport = clock.after(reportEveryMs, reportRegularly);
+  };
+
+  const serve = async (id: number, request: OtlpRequest): Promise<void> => {
+    try {
+      answer({ id, acceptance: await decode(id, request) });
+    } catch (error) {
+      answer({ id, error: toPlainError(error) });
+    }
+  };
+
+  /** Decoding is what happens before `ingest` gives back its promise. */
+  const decode = (id: number, request: OtlpRequest) => {
+    Atomics.store(data.decoding, 0, id);
+    try {
+      return path.ingest(request);
+    } finally {
+      Atomics.store(data.decoding, 0, 0);
+    }
+  };
+
+  const track = (served: Promise<void>): void => {
+    const tracked = served.finally(() => serving.delete(tracked));
+    serving.add(tracked);
+  };
+
+  const drain = async (): Promise<void> => {
+    await path.drain();
+    await Promise.all(serving);
+    cancelReport();
+    report();
+    post({ kind: 'drained' });
+    port.close();
+  };
+
+  port.on('messageerror', (error) => {
+    throw error;
+  });
+  port.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'request':
+        track(serve(message.id, message.request));
+        return;
+      case 'drain':
+        void drain();
+    }
+  });
+  reportRegularly();
+  post({ kind: 'ready' });
+};
+
+/**
+ * Answers of one batch are ready in one turn and go in one message: what is queued behind the first
+ * of them runs before the microtask that sends them.
+ */
+const createAnswers = (post: (answers: readonly Answer[]) => void): ((answer: Answer) => void) => {
+  let held: Answer[] = [];
+  return (answer) => {
+    held.push(answer);
+    if (held.length > 1) return;
+    queueMicrotask(() => {
+      const answers = held;
+      held = [];
+      post(answers);
+    });
+  };
+};

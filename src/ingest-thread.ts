@@ -1,0 +1,198 @@
+import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
+import type { Answer, FromWorker, ToWorker, WorkerSetup } from './ingest-messages.ts';
+import { Fault } from './lib/fault.ts';
+import { fromPlainError } from './lib/plain-error.ts';
+import type { LogLine } from './lib/thread-log.ts';
+import type { MeterReport } from './lib/thread-meter.ts';
+import type { Acceptance, OtlpRequest } from './model/ingest.ts';
+
+export interface ThreadOptions {
+  readonly entry: URL;
+  readonly setup: WorkerSetup;
+  readonly heapMebibytesMax: number;
+  /** Asked of the senders whose requests are lost with the thread. */
+  readonly lostRetryMs: number;
+  readonly onReady: () => void;
+  readonly onLine: (line: LogLine) => void;
+  readonly onReport: (report: MeterReport) => void;
+  /** Once, when the thread is gone and all its requests are settled. */
+  readonly onEnd: (end: ThreadEnd) => void;
+}
+
+export interface ThreadEnd {
+  readonly reason: 'drained' | 'memory' | 'stuck' | 'error' | 'exit';
+  readonly error?: unknown;
+  /** Requests that were under way; their senders were told to try again. */
+  readonly lost: number;
+  /** The request that is to blame, if one is: the hash under which it was sent. */
+  readonly culprit: { readonly hash: string | undefined } | undefined;
+}
+
+/** One worker thread as the main thread sees it, from its start to its end. */
+export interface IngestThread {
+  /** Takes the buffers of the request away. Rejects with the worker's failure, or ERR_INGEST_LOST. */
+  readonly send: (request: OtlpRequest, hash: string | undefined) => Promise<Acceptance>;
+  /** Of requests that are not answered. */
+  readonly bytes: () => number;
+  readonly requests: () => number;
+  /** The request that is being decoded, 0 for none. */
+  readonly decodingId: () => number;
+  /** The share of time since the last call in which the thread was busy. */
+  readonly utilization: () => number;
+  /** Lets it finish what it has and end by itself. Nothing may be sent any more. */
+  readonly drain: () => void;
+  readonly kill: (reason: 'stuck' | 'exit') => void;
+}
+
+interface Outstanding {
+  readonly bytes: number;
+  readonly hash: string | undefined;
+  readonly outcome: PromiseWithResolvers<Acceptance>;
+}
+
+const idMax = 2 ** 31 - 1;
+/** The hot path makes hardly an object; columns and bodies are no part of the JavaScript heap. */
+const youngMebibytes = 32;
+
+export const startIngestThread = (options: ThreadOptions): IngestThread => {
+  const decoding = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(options.entry, {
+    name: `ingest-${options.setup.workerIndex}`,
+    workerData: { setup: options.setup, decoding },
+    resourceLimits: {
+      maxOldGenerationSizeMb: options.heapMebibytesMax,
+      maxYoungGenerationSizeMb: youngMebibytes,
+    },
+  });
+  const outstanding = new Map<number, Outstanding>();
+  let lastId = 0;
+  let bytes = 0;
+  let drained = false;
+  let killed: 'stuck' | 'exit' | undefined;
+  let failure: unknown;
+  let lastUtilization = worker.performance.eventLoopUtilization();
+
+  const settle = (answer: Answer): void => {
+    const request = outstanding.get(answer.id);
+    if (!request) return;
+    outstanding.delete(answer.id);
+    bytes -= request.bytes;
+    if ('error' in answer) request.outcome.reject(fromPlainError(answer.error));
+    else request.outcome.resolve(answer.acceptance);
+  };
+
+  const kill = (reason: 'stuck' | 'exit'): void => {
+    killed ??= reason;
+    void worker.terminate();
+  };
+
+  const end = (): void => {
+    const id = Atomics.load(decoding, 0);
+    const lost = [...outstanding.values()];
+    // A request that was alone with the thread is as suspicious as one that was being decoded.
+    const culprit = outstanding.get(id) ?? (lost.length === 1 ? lost[0] : undefined);
+    outstanding.clear();
+    bytes = 0;
+    for (const { outcome } of lost) outcome.reject(lostFault(options.lostRetryMs, failure));
+    options.onEnd({
+      reason: reasonOf(drained, killed, failure),
+      ...(failure !== undefined && { error: failure }),
+      lost: lost.length,
+      culprit: culprit && { hash: culprit.hash },
+    });
+  };
+
+  worker.on('message', (message: FromWorker) => {
+    switch (message.kind) {
+      case 'ready':
+        return options.onReady();
+      case 'answers':
+        return message.answers.forEach(settle);
+      case 'log':
+        return options.onLine(message.line);
+      case 'metrics':
+        return options.onReport(message.report);
+      case 'drained':
+        drained = true;
+    }
+  });
+  // What cannot be read is an answer that would never come.
+  worker.on('messageerror', (error) => {
+    failure ??= error;
+    kill('exit');
+  });
+  worker.on('error', (error) => {
+    failure ??= error;
+  });
+  worker.on('exit', end);
+
+  return {
+    send: (request, hash) => {
+      const id = (lastId = lastId === idMax ? 1 : lastId + 1);
+      const size = bytesOf(request);
+      const outcome = Promise.withResolvers<Acceptance>();
+      const message: ToWorker = { kind: 'request', id, request: owned(request) };
+      worker.postMessage(message, buffersOf(message.request));
+      outstanding.set(id, { bytes: size, hash, outcome });
+      bytes += size;
+      return outcome.promise;
+    },
+    bytes: () => bytes,
+    requests: () => outstanding.size,
+    decodingId: () => Atomics.load(decoding, 0),
+    utilization: () => {
+      const now = worker.performance.eventLoopUtilization();
+      const since = worker.performance.eventLoopUtilization(now, lastUtilization);
+      lastUtilization = now;
+      return since.utilization;
+    },
+    drain: () => {
+      const message: ToWorker = { kind: 'drain' };
+      worker.postMessage(message);
+    },
+    kill,
+  };
+};
+
+const reasonOf = (
+  drained: boolean,
+  killed: 'stuck' | 'exit' | undefined,
+  failure: unknown,
+): ThreadEnd['reason'] => {
+  if (failure instanceof Error) {
+    const memory = 'code' in failure && failure.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    return memory ? 'memory' : 'error';
+  }
+  if (killed) return killed;
+  return drained ? 'drained' : 'exit';
+};
+
+const lostFault = (retryAfterMs: number, cause: unknown): Fault =>
+  new Fault(
+    'ERR_INGEST_LOST',
+    'the thread that worked on the request ended before it was stored; send it again',
+    { remedy: 'retry', retryAfterMs, cause },
+  );
+
+/** Of a request as it would be sent: small ones may lie in a pool that cannot be given away. */
+const owned = (request: OtlpRequest): OtlpRequest => {
+  const { body, wire } = request;
+  return {
+    ...request,
+    body: movable(body),
+    ...(wire && { wire: { ...wire, bytes: movable(wire.bytes) } }),
+  };
+};
+
+const movable = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(bytes.buffer)
+    ? bytes
+    : new Uint8Array(bytes);
+
+/** Each once: what was not compressed may be the same buffer twice. */
+const buffersOf = ({ body, wire }: OtlpRequest): readonly ArrayBuffer[] => {
+  const buffers = [body, ...(wire ? [wire.bytes] : [])].map((it) => it.buffer);
+  return [...new Set(buffers)].filter((it) => it instanceof ArrayBuffer);
+};
+
+const bytesOf = ({ body, wire }: OtlpRequest): number => body.length + (wire?.bytes.length ?? 0);

@@ -1,0 +1,17 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { WorkerData } from './ingest-messages.ts';
+import { openIngest } from './ingest-open.ts';
+import { serveIngest } from './ingest-serve.ts';
+import { systemClock } from './lib/clock.ts';
+
+/** Entry of a worker thread: decode, batch and store with connections of its own. */
+if (!parentPort) throw new TypeError('runs as a worker thread only');
+const data = workerData as WorkerData;
+const clock = systemClock;
+
+await serveIngest({
+  port: parentPort,
+  data,
+  clock,
+  open: (thread) => openIngest(data.setup, { ...thread, clock, random: Math.random }),
+});
