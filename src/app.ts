@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Backends } from './backends.ts';
 import { formatAddress } from './config/address.ts';
-import type { Config } from './config/config.ts';
+import type { Config, TlsPort } from './config/config.ts';
 import type { ReloadOutcome } from './console/ports.ts';
 import { createConsoleServer } from './console/server.ts';
 import { consolePorts } from './console-ports.ts';
@@ -11,13 +11,15 @@ import { findSilence } from './decide/silence.ts';
 import { step } from './decide/step.ts';
 import { createEvaluator } from './evaluate/run/evaluator.ts';
 import type { Files } from './files.ts';
+import { createGuard, type Guard } from './guard.ts';
 import { dependenciesOf } from './health.ts';
 import { startIngest } from './ingest-start.ts';
+import { createInnerDoor, innerUrl } from './inner-door.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import { formatProblem, type Problem } from './lib/document.ts';
 import { remedyOf } from './lib/fault.ts';
-import { httpRequest } from './lib/http-client.ts';
+import { type HttpClient, httpRequest } from './lib/http-client.ts';
 import type { Log } from './lib/log.ts';
 import { connectRedis } from './lib/redis.ts';
 import type { Teardown } from './lib/teardown.ts';
@@ -29,6 +31,7 @@ import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { createRejectBook } from './rejects.ts';
+import { withResourceAttributes } from './resource-attributes.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
 
@@ -59,6 +62,9 @@ export type Reread =
 export interface App {
   /** Key of `listen` to `host:port` as bound. */
   readonly listen: Readonly<Record<string, string>>;
+  readonly scheme: Guard['scheme'];
+  /** OTLP/HTTP for this process itself; undefined without the role ingest. */
+  readonly innerDoor: HttpClient | undefined;
   readonly reload: () => Promise<ReloadOutcome>;
 }
 
@@ -75,6 +81,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const parts = { clock, random, log, meter, tracer };
   const listen: Record<string, string> = {};
   const started: { atMs?: number } = {};
+  let innerDoor: HttpClient | undefined;
 
   const { database } = config.clickhouse;
   const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
@@ -102,6 +109,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
+  const guard = createGuard({ ...parts, config });
+  guard.start();
+  teardown.add('guard', async () => guard.stop());
   const health = connectRedis({ ...parts, url: redisUrl, role: 'commands', name: 'health' });
   teardown.add('health connection', () => health.close());
 
@@ -112,12 +122,18 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       log.error('reload_refused', { problems });
       return { ok: false, problems };
     }
+    const exposed = guard.problemsOf(reading.config);
+    if (exposed.length > 0) {
+      log.error('reload_refused', { problems: exposed });
+      return { ok: false, problems: exposed };
+    }
     await applyRetention(store, reading.config.retention, { database });
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
     const warnings = [
       ...reading.files.warnings.map(formatProblem),
+      ...guard.reload(reading.config),
       ...waitingForRestart(config, reading.config),
     ];
     log.info('reloaded', { groups: reading.files.groups.length, warnings });
@@ -129,8 +145,13 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     alerting = reading.files.alerting;
     notifier.reload(alerting);
   };
-  const externalUrl = () => `http://${listen['console'] ?? formatAddress(config.listen.console)}`;
+  const externalUrl = () =>
+    `${guard.scheme('console')}://${listen['console'] ?? formatAddress(config.listen.console)}`;
 
+  const tlsOf = (port: TlsPort) => {
+    const tls = guard.tls(port);
+    return tls && { tls };
+  };
   const console = createConsoleServer(
     consolePorts({
       evaluator,
@@ -159,6 +180,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     {
       ...parts,
       listen: config.listen.console,
+      authorize: guard.authorizeApi,
+      ...tlsOf('console'),
       version: options.version,
       ...(config.alerting.externalUrl !== undefined && {
         externalUrl: config.alerting.externalUrl,
@@ -197,17 +220,28 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       connectionsMax: limits.connectionsMax,
       bodyMsMax: limits.requestTimeoutMs,
     };
+    const ingest = withResourceAttributes(path.ingest);
     const door = {
       clock,
       log,
       meter,
-      ingest: path.ingest,
+      ingest,
+      admit: guard.admitTelemetry,
       rejected: rejects.report,
       limits: receiveLimits,
       budget: createByteBudget(limits.pendingBytesMax, clock),
     };
-    const http = createOtlpHttpServer({ ...door, listen: config.listen.otlpHttp });
-    const grpc = createOtlpGrpcServer({ ...door, listen: config.listen.otlpGrpc });
+    const http = createOtlpHttpServer({
+      ...door,
+      ...tlsOf('otlp_http'),
+      listen: config.listen.otlpHttp,
+    });
+    const grpc = createOtlpGrpcServer({
+      ...door,
+      ...tlsOf('otlp_grpc'),
+      listen: config.listen.otlpGrpc,
+    });
+    innerDoor = createInnerDoor(ingest, clock);
     teardown.add('OTLP doors', async () => {
       await Promise.all([http.stop(), grpc.stop()]);
     });
@@ -218,14 +252,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   // Ends first: what it still holds goes through our own door.
   teardown.add('telemetry', telemetry.stop);
   const { export: exportTo } = config.telemetry;
-  const self = listen['otlp_http'] && `http://${listen['otlp_http']}`;
-  telemetry.start(exportTo === 'off' ? undefined : exportTo === 'self' ? self : exportTo);
+  if (exportTo === 'self') telemetry.start(innerDoor && innerUrl, innerDoor);
+  else telemetry.start(exportTo === 'off' ? undefined : exportTo);
   started.atMs = clock.nowMs();
-  return { listen, reload };
+  return { listen, scheme: guard.scheme, innerDoor, reload };
 };
 
 /** Keys whose change a running daemon cannot follow. */
-const fixed = ['dataDir', 'listen', 'auth', 'ingest', 'clickhouse', 'redis', 'telemetry'] as const;
+const fixed = ['dataDir', 'listen', 'ingest', 'clickhouse', 'redis', 'telemetry'] as const;
 
 const waitingForRestart = (before: Config, after: Config): readonly string[] =>
   fixed

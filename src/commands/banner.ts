@@ -19,9 +19,9 @@ export const bannerOf = (facts: BannerFacts): string => {
   const viewer = backends.embedded.clickhouse?.viewer;
   const rules = files.groups.reduce((sum, group) => sum + group.rules.length, 0);
   const lines: readonly (readonly [string, string | undefined])[] = [
-    ['OTLP/HTTP', listen['otlp_http'] && `http://${listen['otlp_http']}`],
-    ['OTLP/gRPC', listen['otlp_grpc'] && `http://${listen['otlp_grpc']}`],
-    ['console', listen['console'] && `http://${listen['console']}/`],
+    ['OTLP/HTTP', listen['otlp_http'] && `${app.scheme('otlp_http')}://${listen['otlp_http']}`],
+    ['OTLP/gRPC', listen['otlp_grpc'] && `${app.scheme('otlp_grpc')}://${listen['otlp_grpc']}`],
+    ['console', listen['console'] && `${app.scheme('console')}://${listen['console']}/`],
     [
       'SQL',
       viewer &&

@@ -8,10 +8,11 @@ import type { Config, Mode } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { acquireDataDirLock } from '../embedded/data-dir-lock.ts';
 import { type Files, readFiles } from '../files.ts';
+import { innerUrl } from '../inner-door.ts';
 import type { Random } from '../lib/backoff.ts';
 import { formatProblem } from '../lib/document.ts';
 import { Fault, messageOf } from '../lib/fault.ts';
-import { closeHttpConnections } from '../lib/http-client.ts';
+import { closeHttpConnections, type HttpClient } from '../lib/http-client.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { createTeardown, type Teardown } from '../lib/teardown.ts';
 import { createTelemetry } from '../lib/telemetry.ts';
@@ -159,7 +160,7 @@ const run = async ({ io, options, prepared, log, teardown, startedMs }: Run): Pr
     teardown,
   });
   io.onReload(app.reload);
-  if (options.demo) startDemo(app.listen['otlp_http'], io, log, teardown);
+  if (options.demo) startDemo(app.innerDoor ?? io.http, io, log, teardown);
   io.stdout.write(
     bannerOf({
       version: packageJson.version,
@@ -176,14 +177,20 @@ const run = async ({ io, options, prepared, log, teardown, startedMs }: Run): Pr
 };
 
 const startDemo = (
-  address: string | undefined,
-  { clock, random, http }: DaemonIo,
+  http: HttpClient,
+  { clock, random }: DaemonIo,
   log: Log,
   teardown: Teardown,
 ): void => {
   const ending = new AbortController();
-  const endpoint = `http://${address ?? ''}`;
-  const shop = { endpoint, visitsPerSecond: demoVisitsPerSecond, http, clock, random, log };
+  const shop = {
+    endpoint: innerUrl,
+    visitsPerSecond: demoVisitsPerSecond,
+    http,
+    clock,
+    random,
+    log,
+  };
   const running = runDemoShop(shop, ending.signal);
   teardown.add('demo shop', async () => {
     ending.abort();

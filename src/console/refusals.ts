@@ -1,4 +1,5 @@
 import { Fault, messageOf } from '../lib/fault.ts';
+import { keyFaultStatus } from '../model/access.ts';
 import { type Detail, InvalidRequest } from './endpoint.ts';
 
 export interface Refusal {
@@ -11,7 +12,9 @@ export interface Refusal {
   readonly unforeseen: boolean;
 }
 
-const statuses: ReadonlyMap<string, number> = new Map([
+const statuses: ReadonlyMap<string, number> = new Map<string, number>([
+  ...Object.entries(keyFaultStatus).map(([code, [status]]) => [code, status] as const),
+  ['ERR_CERTIFICATE_MISSING', 401],
   ['ERR_ALERT_UNKNOWN', 404],
   ['ERR_SILENCE_UNKNOWN', 404],
   ['ERR_RECEIVER_UNKNOWN', 404],

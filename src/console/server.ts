@@ -3,11 +3,14 @@ import type { Clock } from '../lib/clock.ts';
 import { Fault, messageOf } from '../lib/fault.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, secondsBounds } from '../lib/meter.ts';
+import type { ServerTls } from '../lib/tls-material.ts';
 import { alertEndpoints } from './alert-endpoints.ts';
+import { type Authorize, addAuthorization, challenges } from './authorization.ts';
 import { guardBrowsers, guardOf } from './browser-guard.ts';
 import type { Endpoint } from './endpoint.ts';
 import { addHealth } from './health.ts';
 import { historyEndpoints } from './history-endpoints.ts';
+import { createListener } from './listener.ts';
 import { openApiOf } from './openapi.ts';
 import { operationEndpoints } from './operation-endpoints.ts';
 import { addPage } from './page.ts';
@@ -24,6 +27,9 @@ export interface ConsoleOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** By which people reach the console through a proxy. */
   readonly externalUrl?: string;
+  /** Without it everybody who reaches the port may use it. */
+  readonly authorize?: Authorize;
+  readonly tls?: ServerTls;
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -45,8 +51,7 @@ export const createConsoleServer = (
   const { listen, clock } = options;
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestMsMax,
-    connectionTimeout: requestMsMax * 2,
+    serverFactory: createListener({ tls: options.tls, requestMsMax }),
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     // Without this, a path that cannot be decoded would be answered in another shape.
@@ -58,6 +63,7 @@ export const createConsoleServer = (
   app.removeContentTypeParser('text/plain');
   app.server.maxConnections = connectionsMax;
   guard(app, options);
+  if (options.authorize) addAuthorization(app, options.authorize, options);
   answerFailures(app, options.log);
   measure(app, options);
 
@@ -114,6 +120,7 @@ const answerFailures = (app: FastifyInstance, log: Log): void => {
       });
     }
     if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1_000));
+    if (status === 401) reply.header('www-authenticate', challenges);
     return reply.code(status).send({ error: said });
   });
 };

@@ -88,6 +88,13 @@ export class WireWriter {
     this.#at = this.#bytes.writeDoubleLE(value, this.#at);
   }
 
+  /** As they are, without their length. */
+  bytes(source: Uint8Array): void {
+    this.#room(source.length);
+    this.#bytes.set(source, this.#at);
+    this.#at += source.length;
+  }
+
   /** UTF-8 with its length before it. */
   string(text: string): void {
     const { length } = text;

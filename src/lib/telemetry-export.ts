@@ -1,5 +1,6 @@
 import type { Cancel } from './clock.ts';
 import { messageOf } from './fault.ts';
+import type { HttpClient } from './http-client.ts';
 import type { TelemetryOptions } from './telemetry.ts';
 import type { Metrics } from './telemetry-metrics.ts';
 import type { Spans } from './telemetry-spans.ts';
@@ -15,7 +16,7 @@ const stopTimeoutMs = 2_000;
 const batchesPerExportMax = 4;
 
 interface Export {
-  readonly start: (url?: string) => void;
+  readonly start: (url?: string, send?: HttpClient) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -39,10 +40,11 @@ export const createExport = (
   let running: Promise<void> = Promise.resolve();
   let failing = false;
   let target: string | undefined;
+  let { send } = options;
 
   const post = async (signal: 'metrics' | 'traces', body: Uint8Array, timeoutMs: number) => {
     try {
-      const { status } = await options.send({
+      const { status } = await send({
         method: 'POST',
         url: `${target}/v1/${signal}`,
         headers: { 'content-type': 'application/x-protobuf', [ownExportHeader]: signal },
@@ -105,8 +107,9 @@ export const createExport = (
   let finished: Promise<void> | undefined;
 
   return {
-    start: (url) => {
+    start: (url, another = options.send) => {
       if (finished) return;
+      send = another;
       target = url?.replace(/\/+$/, '');
       schedule();
     },

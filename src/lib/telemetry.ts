@@ -28,10 +28,11 @@ export interface Telemetry {
   /** Everything measured, in Prometheus' text format 0.0.4. */
   readonly prometheusText: () => Promise<string>;
   /**
-   * Begins to send to the OTLP/HTTP receiver at this base URL; without one nothing is sent. Its
-   * address is often known only after ports are open, which is why it comes late.
+   * Begins to send to the OTLP/HTTP receiver at this base URL, by another client if one is given;
+   * without a URL nothing is sent. Its address is often known only after ports are open, which is
+   * why it comes late.
    */
-  readonly start: (exportUrl?: string) => void;
+  readonly start: (exportUrl?: string, send?: HttpClient) => void;
   /** Sends what is held, at most for two seconds, and ends. Safe twice and without start. */
   readonly stop: () => Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { Fault } from '../lib/fault.ts';
+import { createQuietLog } from '../lib/quiet-log.ts';
 import { noopTracer } from '../lib/tracer.ts';
 import type { Grant } from '../model/access.ts';
 import type { Acceptance, Encoding, Rejection, Signal } from '../model/ingest.ts';
@@ -7,7 +8,6 @@ import { createByteBudget, type Hold } from './budget.ts';
 import { type Coding, createDecompress } from './decompress.ts';
 import { createInstruments, type Instruments, type Transport } from './instruments.ts';
 import type { OtlpServerOptions } from './otlp-server.ts';
-import { createQuietLog } from './quiet-log.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
 /** What stands between a transport and ingest: bounds, accounts, and the end of it all. */

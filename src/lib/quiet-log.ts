@@ -1,5 +1,5 @@
-import type { Clock } from '../lib/clock.ts';
-import type { Log, LogFields } from '../lib/log.ts';
+import type { Clock } from './clock.ts';
+import type { Log, LogFields } from './log.ts';
 
 /**
  * Passes the first event of each kind at once and then one per `everyMs`, with the count of those
