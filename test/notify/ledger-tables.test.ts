@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createHistory } from '../../src/notify/history.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
 import { alertingWith, firingAlert, resolvedAlert } from '../support/alerts.ts';
@@ -58,4 +59,21 @@ t.test('what happened stands in the tables people query', async (t) => {
     { Kind: 'resolved', Outcome: 'delivered', Attempt: 1, ...base, Answer: 'written to the log' },
     { Kind: 'test', Outcome: 'delivered', Attempt: 1, ...base, Answer: 'written to the log' },
   ]);
+
+  const history = createHistory(store.query);
+  const { id, labels, ruleId } = alert;
+  t.match(await history.changes(id), [
+    { change: 'fired', reason: 'held-for', atMs: activeAtMs + 60_000, activeAtMs, labels, ruleId },
+    { change: 'resolved', reason: 'cleared', phase: 'resolved', severity: 'critical', labels },
+  ]);
+  t.strictSame(await history.changes('00000000000000bb-mk1abc'), []);
+  const told = { receiver: 'team', channel: 'log', destination: 'log', outcome: 'delivered' };
+  const messages = await history.messages({ alertId: id, limit: 10 });
+  t.match(messages, [
+    { kind: 'resolved', alertId: id, alertName: 'CheckoutSlow', ...told },
+    { kind: 'firing', reason: 'first notification', answer: 'written to the log', ...told },
+  ]);
+  t.ok(messages.every((it) => Math.abs(it.atMs - Date.now()) < 60_000));
+  t.equal((await history.messages({ limit: 2 })).length, 2);
+  t.equal((await history.messages({ limit: 9 })).length, 3, 'the test message too');
 });
