@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { decodeBench } from './decode.ts';
+import { ingestBench } from './ingest.ts';
 import { loadCommand, verifyCommand } from './load/command.ts';
 import type { Bench } from './measure.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   decode: decodeBench,
+  ingest: ingestBench,
 };
 
 /** With arguments of their own; they resolve with the exit code. */

@@ -57,5 +57,5 @@ export const shortHash = (parts: Iterable<Uint8Array | string>): string => {
   return hash.digest('hex').slice(0, 12);
 };
 
-const median = (samples: readonly number[]): number =>
+export const median = (samples: readonly number[]): number =>
   samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Signal } from '../../src/model/ingest.ts';
+import { type Daemon, daemonDir, startDaemon } from '../../test/support/daemon.ts';
+import { fixedPorts, ingestOnly } from '../../test/support/ingest-under-fire.ts';
+import { descendantsOf } from '../../test/support/processes.ts';
+import { type LoadOptions, type LoadReport, quantile, runLoad } from '../load/run.ts';
+import { isSound, verdictLine, verifyLoad } from '../load/verify.ts';
+import { cpuMicrosOf, residentMiB } from './process-cpu.ts';
+
+export interface WholePath {
+  readonly signal: Signal;
+  readonly way: string;
+  readonly itemsPerSecond: number;
+  /** CPU µs per item: the daemon with all its threads, and ClickHouse without merges. */
+  readonly daemonMicros: number;
+  readonly engineMicros: number;
+  readonly latencyP50Ms: number;
+  readonly latencyP99Ms: number;
+  readonly daemonMiB: number;
+  /** Empty when every acknowledged item is stored once. */
+  readonly unsound: string;
+}
+
+export interface WholePathSize {
+  readonly seconds: number;
+  readonly itemsPerSecond: number;
+}
+
+export interface WholePathReport {
+  readonly paths: readonly WholePath[];
+  readonly mergesStopped: boolean;
+  /** Items a second that one sender without a rate got acknowledged: half of it is half load. */
+  readonly mostPerSecond: number;
+  readonly halfLoad: { readonly p50Ms: number; readonly p99Ms: number };
+}
+
+const ways = [
+  { signal: 'traces', protocol: 'http', coding: 'gzip' },
+  { signal: 'traces', protocol: 'grpc', coding: 'identity' },
+  { signal: 'metrics', protocol: 'grpc', coding: 'identity' },
+  { signal: 'logs', protocol: 'grpc', coding: 'identity' },
+] as const;
+
+/** A daemon as `tocsin up` starts it, under the load generator. */
+export const runWholePath = async (size: WholePathSize): Promise<WholePathReport> => {
+  const ends: (() => unknown)[] = [];
+  const t = { teardown: (end: () => unknown) => void ends.unshift(end) };
+  try {
+    const dir = daemonDir(t, ingestOnly);
+    const environment = await fixedPorts();
+    const daemon = await startDaemon(t, dir, environment);
+    const mergesStopped = await stopMerges(daemon);
+    const base = {
+      batch: 512,
+      seconds: size.seconds,
+      rate: size.itemsPerSecond,
+      connections: 8,
+      streams: 4,
+      insistMs: 30_000,
+    };
+    const endpoint = (protocol: 'http' | 'grpc') =>
+      new URL(`http://${protocol === 'grpc' ? daemon.listen.otlp_grpc : daemon.listen.otlp_http}`);
+    const paths: WholePath[] = [];
+    // The first run of each way only warms up.
+    for (const [index, way] of [...ways, ...ways].entries()) {
+      const isWarmUp = index < ways.length;
+      const options = { ...base, ...way, endpoint: endpoint(way.protocol), seed: index + 1 };
+      const seconds = isWarmUp ? Math.max(1, size.seconds / 3) : size.seconds;
+      const path = await runWay(daemon, { ...options, seconds });
+      if (!isWarmUp) paths.push(path);
+    }
+    const grpc = { ...base, protocol: 'grpc', coding: 'identity', signal: 'traces' } as const;
+    const to = endpoint('grpc');
+    const full = await runLoad({ ...grpc, endpoint: to, rate: 0, seed: 101 });
+    const mostPerSecond = full.itemsAcknowledged / full.seconds;
+    await sleep(1_500);
+    const half = await runLoad({ ...grpc, endpoint: to, rate: mostPerSecond / 2, seed: 102 });
+    const [p50Ms, p99Ms] = [quantile(half.latenciesMs, 0.5), quantile(half.latenciesMs, 0.99)];
+    return { paths, mergesStopped, mostPerSecond, halfLoad: { p50Ms, p99Ms } };
+  } finally {
+    for (const end of ends) await end();
+  }
+};
+
+const runWay = async (daemon: Daemon, options: LoadOptions): Promise<WholePath> => {
+  const engines = descendantsOf(daemon.pid);
+  const cpu = () => ({
+    daemon: cpuMicrosOf(daemon.pid),
+    engine: engines.reduce((sum, pid) => sum + cpuMicrosOf(pid), 0),
+  });
+  const before = cpu();
+  const report = await runLoad(options);
+  const unsound = await judge(daemon, report, options.signal);
+  // The question itself cost CPU, so what was used is read before it: see judge.
+  const after = unsound.cpu;
+  const items = report.itemsAcknowledged;
+  return {
+    signal: options.signal,
+    way: options.protocol === 'grpc' ? 'gRPC' : `HTTP ${options.coding}`,
+    itemsPerSecond: items / report.seconds,
+    daemonMicros: (after.daemon - before.daemon) / items,
+    engineMicros: (after.engine - before.engine) / items,
+    latencyP50Ms: quantile(report.latenciesMs, 0.5),
+    latencyP99Ms: quantile(report.latenciesMs, 0.99),
+    daemonMiB: residentMiB(daemon.pid),
+    unsound: unsound.text,
+  };
+
+  async function judge(daemon: Daemon, { record }: LoadReport, _signal: Signal) {
+    // What is acknowledged from the journal is inserted a moment later.
+    await sleep(1_500);
+    const used = cpu();
+    const verdict = await verifyLoad(record, daemon.sql);
+    return { cpu: used, text: isSound(verdict) ? '' : verdictLine(verdict) };
+  }
+};
+
+/** Merges cost as much again, later, and are measured apart. */
+const stopMerges = async (daemon: Daemon): Promise<boolean> => {
+  const file = join(daemon.dir, 'data', 'clickhouse', 'daemon.credentials');
+  const text = readFileSync(file, 'utf8');
+  const entry = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const answer = await fetch(`http://${daemon.listen.sql}/`, {
+    method: 'POST',
+    body: 'SYSTEM STOP MERGES',
+    headers: { 'X-ClickHouse-User': entry('user'), 'X-ClickHouse-Key': entry('password') },
+  });
+  await answer.text();
+  return answer.ok;
+};
