@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import { acknowledgement } from '../console/shapes.ts';
 import type { z } from '../lib/document.ts';
-import { byOf, byOption, callDaemon, type DaemonOptions, jsonOption, urlOption } from './daemon.ts';
+import {
+  byOf,
+  byOption,
+  callDaemon,
+  type DaemonOptions,
+  jsonOption,
+  keyFileOption,
+  urlOption,
+} from './daemon.ts';
 import { act, type Io, say, sayJson } from './io.ts';
 
 interface Options extends DaemonOptions {
@@ -17,6 +25,7 @@ export const registerAck = (program: Command, io: Io): void => {
     .argument('<alert...>', 'ids as tocsin alerts shows them')
     .addOption(byOption())
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((alerts: string[], options: Options) =>
       act(io, async () => {

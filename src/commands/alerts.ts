@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { alert } from '../console/shapes.ts';
 import { z } from '../lib/document.ts';
 import { formatDuration } from '../lib/duration.ts';
-import { callDaemon, type DaemonOptions, jsonOption, urlOption } from './daemon.ts';
+import { callDaemon, type DaemonOptions, jsonOption, keyFileOption, urlOption } from './daemon.ts';
 import { act, type Io, sayJson } from './io.ts';
 import { labelsText, sayTable } from './table.ts';
 
@@ -23,6 +23,7 @@ export const registerAlerts = (program: Command, io: Io): void => {
       new Option('--state <state...>', 'only these').choices(states).default(['pending', 'firing']),
     )
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((matchers: string[], options: Options) =>
       act(io, async () => {

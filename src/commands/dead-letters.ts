@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { deadLetter } from '../console/operation-endpoints.ts';
 import { z } from '../lib/document.ts';
-import { callDaemon, type DaemonOptions, jsonOption, urlOption } from './daemon.ts';
+import { callDaemon, type DaemonOptions, jsonOption, keyFileOption, urlOption } from './daemon.ts';
 import { act, family, type Io, say, sayJson, usageFault } from './io.ts';
 import { labelsText, sayTable } from './table.ts';
 
@@ -24,6 +24,7 @@ export const registerDeadLetters = (program: Command, io: Io): void => {
     .command('list')
     .description('show them, newest first')
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((options: Options) =>
       act(io, async () => {
@@ -45,6 +46,7 @@ export const registerDeadLetters = (program: Command, io: Io): void => {
       .argument('[id...]', 'ids as dead-letters list shows them')
       .option('--all', 'every one')
       .addOption(urlOption())
+      .addOption(keyFileOption())
       .addOption(jsonOption())
       .action((ids: string[], options: ChoiceOptions) =>
         act(io, async () => {

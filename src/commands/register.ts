@@ -4,6 +4,7 @@ import { registerAlerts } from './alerts.ts';
 import { registerConfigCheck } from './config-check.ts';
 import { registerDeadLetters } from './dead-letters.ts';
 import type { Io } from './io.ts';
+import { registerKeysNew } from './keys-new.ts';
 import { registerRoutesTest } from './routes-test.ts';
 import { registerRulesCheck } from './rules-check.ts';
 import { registerSendTest } from './send-test.ts';
@@ -19,4 +20,5 @@ export const registerTools = (program: Command, io: Io): void => {
   registerAck(program, io);
   registerSendTest(program, io);
   registerDeadLetters(program, io);
+  registerKeysNew(program, io);
 };

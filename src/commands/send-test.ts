@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { testDelivery } from '../console/operation-endpoints.ts';
 import { z } from '../lib/document.ts';
-import { callDaemon, type DaemonOptions, jsonOption, urlOption } from './daemon.ts';
+import { callDaemon, type DaemonOptions, jsonOption, keyFileOption, urlOption } from './daemon.ts';
 import { act, type Io, sayJson } from './io.ts';
 import { sayTable } from './table.ts';
 
@@ -19,6 +19,7 @@ export const registerSendTest = (program: Command, io: Io): void => {
     .description('send a test notification to every channel of a receiver')
     .argument('<receiver>', 'its name in the alerting file')
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((receiver: string, options: Options) =>
       act(io, async () => {

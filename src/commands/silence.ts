@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import { silence } from '../console/shapes.ts';
 import { z } from '../lib/document.ts';
-import { byOf, byOption, callDaemon, type DaemonOptions, jsonOption, urlOption } from './daemon.ts';
+import {
+  byOf,
+  byOption,
+  callDaemon,
+  type DaemonOptions,
+  jsonOption,
+  keyFileOption,
+  urlOption,
+} from './daemon.ts';
 import { act, family, type Io, say, sayJson } from './io.ts';
 import { sayTable } from './table.ts';
 
@@ -33,6 +41,7 @@ export const registerSilence = (program: Command, io: Io): void => {
     .option('-c, --comment <text>', 'why', '')
     .addOption(byOption())
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((matchers: string[], options: AddOptions) =>
       act(io, async () => {
@@ -51,6 +60,7 @@ export const registerSilence = (program: Command, io: Io): void => {
     .description('show silences that are active or pending')
     .option('-a, --all', 'those that ended of late too')
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((options: ListOptions) =>
       act(io, async () => {
@@ -71,6 +81,7 @@ export const registerSilence = (program: Command, io: Io): void => {
     .description('end silences now')
     .argument('<id...>', 'ids as silence list shows them')
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .addOption(jsonOption())
     .action((ids: string[], options: Options) =>
       act(io, async () => {
