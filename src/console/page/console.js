@@ -190,7 +190,7 @@ const messageRow = (it) =>
       'td',
       {},
       element('a', { href: `/?alert=${encodeURIComponent(it.alert)}` }, it.alertname || it.alert),
-      ` ${it.kind}: ${it.reason}`,
+      it.reason === it.kind ? ` ${it.kind}` : ` ${it.kind}: ${it.reason}`,
     ),
     element(
       'td',
