@@ -138,6 +138,24 @@ const table: readonly {
     told: [first, raised, [], [], [], []],
   },
   {
+    when: 'an older snapshot comes late, later messages say what is now',
+    occasions: [
+      [0, {}],
+      [10, { alert: critical }],
+      [20, { alert: warning }],
+      [30, { acknowledgement }],
+    ],
+    told: [
+      first,
+      raised,
+      [],
+      [
+        'acknowledged:critical>team (acknowledged by ana)',
+        'acknowledged:critical>pager (acknowledged by ana)',
+      ],
+    ],
+  },
+  {
     when: 'two changes are seen at once, the sum counts: up and down is no news',
     occasions: [
       [0, {}],
