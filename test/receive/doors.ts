@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Fault } from '../../src/lib/fault.ts';
@@ -222,3 +223,34 @@ export const post = ({ address }: Doors, { path, method, headers, body }: Post =
     sending.on('error', reject);
     sending.end(body);
   });
+
+export interface GrpcCall {
+  readonly path?: string;
+  readonly metadata?: Metadata;
+  readonly credentials?: ChannelCredentials;
+}
+
+/** One empty message by a real gRPC client; `code` is 0 when it succeeds. */
+export const callGrpc = (
+  t: Teardown,
+  { address }: Doors,
+  {
+    path,
+    metadata = new Metadata(),
+    credentials: how = credentials.createInsecure(),
+  }: GrpcCall = {},
+) => {
+  const client = new Client(`${address.host}:${address.port}`, how);
+  t.teardown(() => client.close());
+  const method = path ?? '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  return new Promise<{
+    readonly code: number;
+    readonly details: string;
+    readonly metadata: Metadata;
+  }>((resolve) => {
+    client.makeUnaryRequest(method, asIs, asIs, Buffer.alloc(0), metadata, (error) =>
+      resolve(error ?? { code: 0, details: '', metadata: new Metadata() }),
+    );
+  });
+};
