@@ -9,6 +9,7 @@ import {
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openRange } from '../../../src/batch/journal/range.ts';
+import { encodeMark } from '../../../src/batch/journal/record.ts';
 import { segmentHeaderBytes } from '../../../src/batch/journal/segment-header.ts';
 import { seededRandom } from '../../support/random.ts';
 import { countingMeter, leftIn, notingLog, open, put, temporaryDir } from './open-journal.ts';
@@ -154,25 +155,23 @@ t.test('random holes lose what they hit and nothing else', async (t) => {
   }
 });
 
-t.test('a body that contains a journal is not mistaken for one', async (t) => {
-  const inner = await written(t, ['inner']);
+t.test('a body that contains records is not mistaken for some', async (t) => {
+  const forged = encodeMark(Buffer.alloc(16), {
+    kind: 'stored',
+    signal: 'traces',
+    name: 'all of it',
+    firstSeq: 0,
+    lastSeq: 1_000,
+  });
   const dir = temporaryDir(t);
   const journal = await open(dir);
-  await put(journal, inner.toString('latin1'));
-  const bytes = Buffer.from(inner.subarray(segmentHeaderBytes));
-  const kind = { signal: 'traces', encoding: 'json', coding: 'identity' } as const;
-  const acceptance = { accepted: 1, rejected: 0, message: '' };
-  const range = openRange('traces');
-  await journal.once(kind, bytes, async (hash) => {
-    await journal.append({ ...kind, bytes, hash, acceptance }, range);
-    return acceptance;
-  });
-  await put(journal, 'behind');
+  for (const body of ['before', Buffer.concat([forged, forged]), 'behind'])
+    await put(journal, body);
   await journal.close();
   const damaged = readFileSync(join(dir, segmentName));
-  const at = damaged.lastIndexOf(bytes) - 10;
+  const at = damaged.indexOf('all of it') - 64 - 10;
   damaged[at] = (damaged[at] ?? 0) ^ 1;
-  t.strictSame((await read(t, damaged)).uncut.slice(1), ['behind']);
+  t.strictSame((await read(t, damaged)).uncut, ['before', 'behind']);
 });
 
 t.test('what was written behind a failed write does not count', async (t) => {

@@ -64,11 +64,11 @@ const accepted: Acceptance = { accepted: 1, rejected: 0, message: '' };
 /** Appends one body as a request, the way a batcher does. */
 export const put = (
   journal: Journal,
-  text: string,
+  body: string | Buffer,
   range: GrowingRange = openRange('traces'),
 ): Promise<Acceptance> => {
   const kind = { signal: range.signal, encoding: 'json', coding: 'identity' } as const;
-  const bytes = Buffer.from(text);
+  const bytes = Buffer.from(body);
   return journal.once(kind, bytes, async (hash) => {
     journal.admit(bytes.length);
     await journal.append({ ...kind, bytes, hash, acceptance: accepted }, range);
