@@ -7,8 +7,14 @@ import type { Acceptance, OtlpRequest } from './model/ingest.ts';
 export interface WorkerSetup {
   /** From 0. A replacement has the index of the worker it replaces, and with it its journal. */
   readonly workerIndex: number;
-  /** Where this worker, and no other process or thread, keeps what it acknowledged. */
-  readonly journalDir: string;
+  readonly journal: {
+    /** Where this worker, and no other process or thread, keeps what it acknowledged. */
+    readonly dir: string;
+    /** Journals of workers that are no more, to be emptied by this one. */
+    readonly abandoned: readonly string[];
+    readonly bytesMax: number;
+    readonly fsync: 'always' | 'interval' | 'off';
+  };
   /** Of this thread, unique among all threads of all daemons of all times. */
   readonly instanceId: string;
   readonly clickhouse: {

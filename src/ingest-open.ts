@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { openJournal } from './batch/journal/journal.ts';
+import type { Decompress } from './batch/redecode.ts';
 import { createIngestPath, type IngestPath } from './ingest.ts';
 import type { WorkerSetup } from './ingest-messages.ts';
 import type { Random } from './lib/backoff.ts';
@@ -6,6 +8,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
 import { Secret } from './lib/secret.ts';
+import { createDecompress } from './receive/decompress.ts';
 import { connectStore } from './store/client.ts';
 import { createInserter } from './store/insert.ts';
 
@@ -28,17 +31,33 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     password: password === undefined ? undefined : new Secret(password),
     newId: randomUUID,
   });
-  const path = createIngestPath({
-    ...parts,
-    insert: createInserter({ ...parts, store }).insertBlock,
-    limits: setup.batch,
-    instanceId: setup.instanceId,
-  });
+  const { dir, abandoned, bytesMax, fsync } = setup.journal;
+  const open = async (journalDir: string, name: string): Promise<IngestPath> =>
+    createIngestPath({
+      ...parts,
+      journal: await openJournal({ ...parts, dir: journalDir, fsync, limits: { bytesMax } }),
+      decompress,
+      insert: createInserter({ ...parts, store }).insertBlock,
+      limits: setup.batch,
+      instanceId: name,
+    });
+  // Nothing new comes into these: that they are open is enough for what is in them to be stored.
+  const others = await Promise.all(
+    abandoned.map((it, index) => open(it, `${setup.instanceId}.abandoned${index}`)),
+  );
+  const path = await open(dir, setup.instanceId);
   return {
     ingest: path.ingest,
     drain: async () => {
-      await path.drain();
+      await Promise.all([path, ...others].map((it) => it.drain()));
       await store.close();
     },
   };
 };
+
+/** Of a body that was taken once: whatever the limit was then, it was not above this. */
+const decompressedBytesMax = 1024 * 1024 * 1024;
+const unbounded = { take: () => {}, give: () => {}, giveAll: () => {} };
+const undo = createDecompress();
+const decompress: Decompress = (coding, bytes) =>
+  undo(coding, bytes, decompressedBytesMax, unbounded);

@@ -1,3 +1,4 @@
+import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { IngestPath } from './ingest.ts';
@@ -19,19 +20,35 @@ export interface IngestStartOptions extends IngestParts {
     readonly database: string;
   };
   readonly batch: WorkerSetup['batch'];
+  /** `bytesMax` is for all workers together. */
+  readonly journal: { readonly bytesMax: number; readonly fsync: WorkerSetup['journal']['fsync'] };
 }
 
 /** Starts ingest on as many threads as it is given. */
-export const startIngest = (options: IngestStartOptions): Promise<IngestPath> => {
-  const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch } = options;
+export const startIngest = async (options: IngestStartOptions): Promise<IngestPath> => {
+  const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch, journal } = options;
   const { url, username, database, password } = clickhouse;
+  const journals = join(options.dataDir, 'journal');
+  const abandoned = await abandonedJournals(journals, Math.max(1, workers));
   const setup = (workerIndex: number, thread: number): WorkerSetup => ({
     workerIndex,
-    journalDir: join(options.dataDir, 'journal', String(workerIndex)),
+    journal: {
+      dir: join(journals, String(workerIndex)),
+      abandoned: workerIndex === 0 ? abandoned : [],
+      bytesMax: Math.floor(journal.bytesMax / Math.max(1, workers)),
+      fsync: journal.fsync,
+    },
     instanceId: `${options.instanceId}.${thread}`,
     clickhouse: { url, username, database, password: password?.reveal() },
     batch,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);
   return startIngestPool({ ...options, workers, setup });
+};
+
+/** A daemon that had more workers before left journals that none of ours would look at. */
+const abandonedJournals = async (dir: string, workers: number): Promise<readonly string[]> => {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const names = await readdir(dir);
+  return names.filter((it) => /^\d+$/.test(it) && Number(it) >= workers).map((it) => join(dir, it));
 };

@@ -1,5 +1,8 @@
-import { type Batcher, createBatcher } from './batch/batcher.ts';
+import type { Journal } from './batch/journal/journal.ts';
+import { createJournaledBatcher, type JournaledBatcher } from './batch/journaled-batcher.ts';
+import type { Decompress } from './batch/redecode.ts';
 import { createColumnBuilder } from './decode/builder.ts';
+import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
@@ -7,6 +10,8 @@ import type { InsertBlock } from './model/block.ts';
 import type { Ingest, Signal } from './model/ingest.ts';
 
 export interface IngestOptions {
+  readonly journal: Journal;
+  readonly decompress: Decompress;
   readonly insert: InsertBlock;
   readonly limits: {
     readonly rowsMax: number;
@@ -16,41 +21,46 @@ export interface IngestOptions {
   /** Unique among all daemons of all times: block names begin with it. */
   readonly instanceId: string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly meter: Meter;
 }
 
 export interface IngestPath {
   readonly ingest: Ingest;
-  /** Stores what is held; call when nothing can come in any more. */
+  /** Stores what can be stored in time; call when nothing can come in any more. */
   readonly drain: () => Promise<void>;
 }
 
 const signals: readonly Signal[] = ['traces', 'metrics', 'logs'];
 
-/** Joins decode and batch: a request's bytes become columns, columns become blocks, blocks are stored. */
+/**
+ * Joins decode and batch: a request's bytes become columns and stand in the journal, columns become
+ * blocks, blocks are stored. What an earlier process left in the journal is stored as well.
+ */
 export const createIngestPath = (options: IngestOptions): IngestPath => {
-  const batchers = new Map<Signal, Batcher>(
+  const batchers = new Map<Signal, JournaledBatcher>(
     signals.map((signal) => [signal, batcherFor(signal, options)]),
   );
   return {
-    ingest: async ({ signal, encoding, body }) => {
+    ingest: async ({ signal, encoding, body, wire }) => {
       const batcher = batchers.get(signal);
       if (!batcher) throw new TypeError(`no batcher for ${signal}`);
-      return batcher.accept(encoding, body);
+      return batcher.accept(encoding, body, wire);
     },
     drain: async () => {
       await Promise.all(Array.from(batchers.values(), (it) => it.drain()));
+      await options.journal.close();
     },
   };
 };
 
-const batcherFor = (signal: Signal, options: IngestOptions): Batcher => {
+const batcherFor = (signal: Signal, options: IngestOptions): JournaledBatcher => {
   let blocks = 0;
-  return createBatcher({
+  return createJournaledBatcher({
     ...options,
     signal,
-    builder: createColumnBuilder(signal, { nowMs: options.clock.nowMs }),
+    createBuilder: () => createColumnBuilder(signal, { nowMs: options.clock.nowMs }),
     names: () => `${options.instanceId}-${signal}-${(blocks += 1)}`,
   });
 };

@@ -123,7 +123,9 @@ const run = async ({ io, options, prepared, log, teardown, startedMs }: Run): Pr
   const { config, files } = prepared;
   const { clock, random } = io;
   for (const it of files.warnings) log.warn('file_warning', { problem: formatProblem(it) });
-  if (config.clickhouse.kind === 'embedded' || config.redis.kind === 'embedded') {
+  const embedded = config.clickhouse.kind === 'embedded' || config.redis.kind === 'embedded';
+  // The journal of a copy that receives is in there too.
+  if (embedded || options.roles.has('ingest')) {
     const lock = await acquireDataDirLock(config.dataDir, clock);
     teardown.add('data directory lock', lock.release);
   }

@@ -40,6 +40,10 @@ export interface Config {
     };
     /** Threads; 0 for the main one, absent for what the machine allows. */
     readonly workers?: number;
+    readonly journal: {
+      readonly bytesMax: number;
+      readonly fsync: 'always' | 'interval' | 'off';
+    };
   };
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;

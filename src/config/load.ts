@@ -138,6 +138,7 @@ const configOf = (
         connectionsMax: ingest.limits.max_connections,
         requestTimeoutMs: ingest.limits.request_timeout,
       },
+      journal: { bytesMax: ingest.journal.max_bytes, fsync: ingest.journal.fsync },
       ...defined({ workers: ingest.workers }),
     },
     clickhouse: connections.clickhouse,

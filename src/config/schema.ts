@@ -46,7 +46,14 @@ const ingest = z.strictObject({
       error: 'must be at least max_request_bytes, or the largest request could never be taken',
     })
     .prefault({}),
-  journal: notYet('the journal is'),
+  journal: z
+    .strictObject({
+      /** Of all workers together; when it is full, senders are asked to come again. */
+      max_bytes: sizeBytes.prefault('10GiB'),
+      /** `always`: acknowledged is on disk, even when the machine loses power. */
+      fsync: z.enum(['always', 'interval', 'off']).default('always'),
+    })
+    .prefault({}),
   /** Threads that decode and store; 0 is the main one. One for each core but one unless set. */
   workers: z.int().min(0).max(256).optional(),
   redact: notYet('redaction is'),

@@ -111,7 +111,6 @@ export const createIntake = (
       let body = wire;
       if (coding !== 'identity' && wire.length > 0) {
         body = await decompress(coding, wire, limits.bodyBytesMax, hold);
-        hold.give(wire.length);
       }
       instruments.bytesReceived(kind, wire.length, body.length);
       grant?.bytesTaken(body.length);
@@ -123,9 +122,10 @@ export const createIntake = (
         'tocsin.bytes': body.length,
       };
       const resourceAttributes = grant?.attributes ?? {};
+      const received = body !== wire && { wire: { coding, bytes: wire } };
       const labelled = Object.keys(resourceAttributes).length > 0 && { resourceAttributes };
       return tracer.span('receive', attributes, () =>
-        options.ingest({ signal, encoding, body, ...labelled }),
+        options.ingest({ signal, encoding, body, ...received, ...labelled }),
       );
     };
 

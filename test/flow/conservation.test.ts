@@ -1,4 +1,6 @@
+import { gunzipSync } from 'node:zlib';
 import t from 'tap';
+import { openJournal } from '../../src/batch/journal/journal.ts';
 import { createIngestPath } from '../../src/ingest.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -174,8 +176,12 @@ t.test('every item of every request is stored or in the books', async (t) => {
   const store = openStore(t, await startClickHouse(t));
   await migrate(store, migrateOptions);
   const parts = { clock: systemClock, log: silentLog, meter: noopMeter };
+  const journal = await openJournal({ ...parts, dir: t.testdir(), fsync: 'off' });
   const path = createIngestPath({
     ...parts,
+    journal,
+    random: Math.random,
+    decompress: async (_, bytes) => gunzipSync(bytes),
     insert: store.insertBlock,
     limits: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 200 },
     instanceId: 'conservation',

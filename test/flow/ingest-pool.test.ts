@@ -96,8 +96,10 @@ t.test('with a real engine', async (t) => {
 
   t.test('a worker that is killed again and again loses nothing acknowledged', async (t) => {
     await migrate(store, migrateOptions);
+    const setup = setupFor(engine);
     const pool = await openPool(t, engine, {
       workers: 2,
+      setup,
       entry: fragile,
       limits: { packedBytesMax: 1, restart: { firstMs: 20, maxMs: 50 } },
     });
@@ -123,12 +125,17 @@ t.test('with a real engine', async (t) => {
     };
     const senders = [1, 2, 3, 4, 5, 6, 7, 8].map(send);
     for (let kill = 1; kill <= 5; kill += 1) {
-      await until(() => requests >= kill * 15);
+      const enough = requests + 15;
+      const restarted = () => pool.linesOf('ingest_worker_restarted').length;
+      await until(() => requests >= enough && restarted() === kill - 1);
       faults.push(await faultOf(pool.ingest(broken(`exit ${kill}`))));
     }
     sending.abort();
     await Promise.all(senders);
     await pool.drain();
+    // A worker that was away when the pool ended left its journal to the next start.
+    const successor = await openPool(t, engine, { workers: 2, setup });
+    await successor.drain();
 
     t.equal(pool.linesOf('ingest_worker_died').length, 5);
     t.ok(faults.length > 5, `${faults.length} requests were under way`);
@@ -146,11 +153,7 @@ t.test('with a real engine', async (t) => {
 });
 
 t.test('faults of a worker arrive with their code and remedy', async (t) => {
-  const server = await startSlowStore(
-    t,
-    'Code: 60. DB::Exception: Table otel.otel_traces does not exist. (UNKNOWN_TABLE) (version 26)',
-  );
-  const pool = await openPool(t, server, { entry: fragile });
+  const pool = await openPool(t, nowhere, { entry: fragile });
   t.match(await faultOf(pool.ingest(traces(Buffer.from([255, 255, 255])))), {
     code: 'ERR_OTLP_MALFORMED',
     remedy: 'reject',
@@ -158,15 +161,6 @@ t.test('faults of a worker arrive with their code and remedy', async (t) => {
   const bug = await faultOf(pool.ingest(broken('bug')));
   t.match(bug, { name: 'RangeError', message: 'a bug' });
   t.match(bug.stack, /fragile-worker/, 'a bug keeps its stack');
-  t.match(await faultOf(pool.ingest(traces(sampleBody('traces', 1)()))), {
-    code: 'ERR_BATCH_NOT_STORED',
-    remedy: 'retry',
-    retryAfterMs: 15_000,
-    cause: { code: 'ERR_INSERT_REFUSED' },
-  });
-  t.match(pool.linesOf('block_not_stored'), [
-    { fields: { worker: 0, table: 'otel_traces', error: { code: 'ERR_INSERT_REFUSED' } } },
-  ]);
 });
 
 t.test('one worker takes no more bytes than its limit, but any request alone', async (t) => {
@@ -248,7 +242,7 @@ for (const [how, reason, message] of deaths) {
         restart: { firstMs: 20, maxMs: 50 },
       },
     });
-    const held = faultOf(pool.ingest(traces(sampleBody('traces', 1)())));
+    const held = faultOf(pool.ingest(broken('never')));
     const killing = faultOf(pool.ingest(broken(how)));
     const lost = { code: 'ERR_INGEST_LOST', remedy: 'retry', retryAfterMs: 1_000 };
     t.match(await held, lost);

@@ -53,7 +53,8 @@ export const startReplica = (
   t: Pick<Test, 'teardown'>,
   dir: string,
   roles = 'ingest,evaluate,notify,console',
-): Promise<Daemon> => start(t, dir, ['serve', '--roles', roles], {});
+): Promise<Daemon> =>
+  start(t, dir, ['serve', '--roles', roles], { TOCSIN_DATA_DIR: mkdtempSync(join(dir, 'data-')) });
 
 const start = async (
   t: Pick<Test, 'teardown'>,

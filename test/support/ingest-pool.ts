@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { WorkerSetup } from '../../src/ingest-messages.ts';
 import { type IngestPoolOptions, startIngestPool } from '../../src/ingest-pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -14,15 +17,25 @@ export interface Server {
   readonly password: string;
 }
 
+/** For all pools of this process; gone with it. */
+const journals = mkdtempSync(join(tmpdir(), 'tocsin-journals-'));
+process.once('exit', () => rmSync(journals, { recursive: true, force: true }));
+
 /** Nobody listens there. */
 export const nowhere: Server = { url: 'http://127.0.0.1:9', username: 'nobody', password: '' };
 
-export const setupFor =
-  (server: Server, database = 'otel') =>
-  (workerIndex: number, thread: number): WorkerSetup => ({
+export const setupFor = (server: Server, database = 'otel') => {
+  // One for each pool: what a pool leaves behind, only its own successor may find.
+  const dir = mkdtempSync(join(journals, `${database}-`));
+  return (workerIndex: number, thread: number): WorkerSetup => ({
     workerIndex,
-    journalDir: '',
-    instanceId: `test-${database}-${process.pid}.${thread}`,
+    journal: {
+      dir: join(dir, String(workerIndex)),
+      abandoned: [],
+      bytesMax: 1024 * 1024 * 1024,
+      fsync: 'off',
+    },
+    instanceId: `test-${basename(dir)}-${process.pid}.${thread}.${(threads += 1)}`,
     clickhouse: {
       url: server.url,
       username: server.username,
@@ -31,6 +44,9 @@ export const setupFor =
     },
     batch: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 1_000 },
   });
+};
+
+let threads = 0;
 
 export interface LogLine {
   readonly event: string;

@@ -1,16 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Speaks just enough of ClickHouse's HTTP to hold every insert until `release`, or to refuse all. */
-export const startSlowStore = async (
-  t: { readonly teardown: (end: () => unknown) => void },
-  refusal?: string,
-) => {
+/** Speaks just enough of ClickHouse's HTTP to hold every insert until `release`. */
+export const startSlowStore = async (t: { readonly teardown: (end: () => unknown) => void }) => {
   const gate = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
-      if (refusal !== undefined) response.writeHead(500).end(refusal);
-      else void gate.promise.then(() => response.writeHead(200).end());
+      void gate.promise.then(() => response.writeHead(200).end());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
