@@ -1,6 +1,6 @@
-import { formatProblem } from '../../src/lib/document.ts';
 import { loadRules } from '../../src/evaluate/rules/load.ts';
 import type { RuleGroup, SignalRow } from '../../src/evaluate/rules/plan.ts';
+import { formatProblem } from '../../src/lib/document.ts';
 import type { Query } from '../../src/model/query.ts';
 
 /** Compiled groups of one rule file; a mistake in it fails the test. */
