@@ -1,6 +1,7 @@
 import { Fault } from '../lib/fault.ts';
 import type { Block, ColumnBuilder } from '../model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
+import type { RedactRule } from '../model/redaction.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
@@ -8,6 +9,7 @@ import { JsonReader } from './json.ts';
 import { LogWalker } from './logs.ts';
 import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
+import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
 import { TraceWalker } from './traces.ts';
 import { Values } from './values.ts';
@@ -16,6 +18,17 @@ import { Wire } from './wire.ts';
 export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
   /** Wall clock, to warn of times ahead of it. It decides nothing: the same bytes give the same rows. */
   readonly nowMs?: () => number;
+  readonly redact?: readonly RedactRule[];
+}
+
+export interface DecodingBuilder extends ColumnBuilder {
+  /** Takes out what was counted over all requests since the last call. */
+  readonly takeTally: () => Tally;
+}
+
+/** What rules did, by their numbers in the configuration. */
+export interface Tally {
+  readonly redacted: readonly number[];
 }
 
 /** Positions are 32-bit integers, so no limit may reach 2 GiB. */
@@ -32,7 +45,7 @@ const limitsByDefault: ArenaLimits = {
 export const createColumnBuilder = (
   signal: Signal,
   options: ColumnBuilderOptions = {},
-): ColumnBuilder => new Builder(signal, { ...limitsByDefault, ...options }, options.nowMs);
+): DecodingBuilder => new Builder(signal, options);
 
 const nouns: Readonly<Record<Signal, string>> = {
   traces: 'spans',
@@ -40,39 +53,45 @@ const nouns: Readonly<Record<Signal, string>> = {
   logs: 'log records',
 };
 
-class Builder implements ColumnBuilder {
+class Builder implements DecodingBuilder {
   readonly #arena: Arena;
   readonly #signal: ItemWalker;
   readonly #walker: EnvelopeWalker;
   readonly #rejections: Rejections;
   readonly #nowMs: (() => number) | undefined;
+  readonly #redaction: Redaction | undefined;
+  #redacted: number[];
   readonly #noun: string;
   readonly #json: JsonReader;
 
-  constructor(signal: Signal, limits: ArenaLimits, nowMs: (() => number) | undefined) {
+  constructor(signal: Signal, options: ColumnBuilderOptions) {
+    const { redact = [] } = options;
+    const limits = { ...limitsByDefault, ...options };
     this.#arena = new Arena(limits);
-    this.#nowMs = nowMs;
+    this.#nowMs = options.nowMs;
+    this.#redaction = redact.length > 0 ? new Redaction(redact) : undefined;
+    this.#redacted = redact.map(() => 0);
     this.#noun = nouns[signal];
     this.#json = new JsonReader(signal, limits.arenaBytesMax);
     const wire = new Wire(this.#arena);
-    this.#rejections = new Rejections(this.#arena, wire);
+    this.#rejections = new Rejections(this.#arena, wire, this.#redaction);
     const values = new Values(this.#arena, wire);
-    const attributes = new Attributes(this.#arena, wire, values, this.#rejections);
-    this.#signal = this.#signalWalker(signal, wire, values, attributes);
+    const attributes = new Attributes(this.#arena, wire, values, this.#rejections, this.#redaction);
+    this.#signal = this.#signalWalker(signal, wire, attributes);
     this.#walker = new EnvelopeWalker(
       { arena: this.#arena, wire, attributes, rejections: this.#rejections },
       this.#signal,
     );
   }
 
-  #signalWalker(signal: Signal, wire: Wire, values: Values, attributes: Attributes): ItemWalker {
+  #signalWalker(signal: Signal, wire: Wire, attributes: Attributes): ItemWalker {
     switch (signal) {
       case 'traces':
         return new TraceWalker(this.#arena, wire, attributes, this.#rejections);
       case 'metrics':
         return new MetricWalker(this.#arena, wire, attributes, this.#rejections);
       case 'logs':
-        return new LogWalker(this.#arena, wire, values, attributes, this.#rejections);
+        return new LogWalker(this.#arena, wire, attributes, this.#rejections);
     }
   }
 
@@ -104,11 +123,18 @@ class Builder implements ColumnBuilder {
     return blocks;
   };
 
+  takeTally = (): Tally => {
+    const redacted = this.#redacted;
+    this.#redacted = redacted.map(() => 0);
+    return { redacted };
+  };
+
   #walk(body: Uint8Array): Acceptance {
     const arena = this.#arena;
     const rejections = this.#rejections;
     const before = this.rows();
     rejections.begin(this.#nowMs?.());
+    this.#redaction?.begin();
     arena.mark();
     try {
       arena.load(body);
@@ -116,12 +142,16 @@ class Builder implements ColumnBuilder {
       if (rejections.condemnsAny) {
         arena.rollback();
         rejections.again();
+        this.#redaction?.begin();
         this.#walker.request(body.length);
       }
     } catch (error) {
       arena.rollback();
       if (before === 0) this.#empty();
       throw error;
+    }
+    for (const [rule, count] of this.#redaction?.counts.entries() ?? []) {
+      this.#redacted[rule] = (this.#redacted[rule] ?? 0) + count;
     }
     return {
       accepted: this.rows() - before,

@@ -51,6 +51,12 @@ export class Dictionary implements Follower {
     return id;
   }
 
+  /** Slow: for what is asked once per word. */
+  word(id: number): string {
+    const start = this.region.base + (this.#starts[id] ?? 0);
+    return decoder.decode(this.#arena.bytes.subarray(start, start + (this.#lengths[id] ?? 0)));
+  }
+
   mark(): void {
     this.#marked = this.count;
   }
@@ -169,6 +175,8 @@ export class Dictionary implements Follower {
     return hash ^ (hash >>> 13);
   }
 }
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const resized = (from: Int32Array, size: number): Int32Array<ArrayBuffer> => {
   const to = new Int32Array(size);

@@ -85,6 +85,10 @@ export class EnvelopeWalker {
     this.#attributes = attributes;
     this.#rejections = rejections;
     this.#signal = signal;
+    for (const { envelope } of signal.tables) {
+      attributes.protect(envelope.resourceAttributes, 'resource');
+      attributes.protect(envelope.scopeAttributes, 'scope');
+    }
   }
 
   request(end: number): void {

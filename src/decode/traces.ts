@@ -1,6 +1,7 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
+import type { PlaceRules } from './redaction.ts';
 import type { RejectCode, Rejections } from './rejections.ts';
 import { spanTellings } from './samples.ts';
 import { adjustedCount } from './sampling.ts';
@@ -21,6 +22,8 @@ export class TraceWalker implements ItemWalker {
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
   readonly #parts: SpanParts;
+  /** For names and status messages. */
+  readonly #textRules: PlaceRules | undefined;
   #traceIdAt = -1;
   #spanIdAt = -1;
 
@@ -32,6 +35,10 @@ export class TraceWalker implements ItemWalker {
     this.#attributes = attributes;
     this.#rejections = rejections;
     this.#parts = new SpanParts(this.#to, arena, wire, attributes);
+    this.#textRules = attributes.textRules('span');
+    attributes.protect(this.#to.attributes, 'span');
+    attributes.protect(this.#to.eventAttributes, 'event');
+    attributes.protect(this.#to.linkAttributes, 'link');
   }
 
   /**
@@ -143,7 +150,7 @@ export class TraceWalker implements ItemWalker {
     to.spanId.putHex(this.#spanIdAt, spanIdBytes);
     to.parentSpanId.putHex(parentAt, parentLength);
     to.traceState.put(stateAt, stateLength);
-    to.spanName.put(nameAt, nameLength);
+    this.#attributes.putString(to.spanName, nameAt, nameLength, this.#textRules);
     to.spanKind.put(kind);
     to.attributes.endRow();
     this.#status(statusAt, statusEnd);
@@ -250,6 +257,7 @@ export class TraceWalker implements ItemWalker {
     }
     wire.landed(p, end);
     this.#to.statusCode.put(code);
-    this.#to.statusMessage.put(messageAt, messageLength);
+    const { statusMessage } = this.#to;
+    this.#attributes.putString(statusMessage, messageAt, messageLength, this.#textRules);
   }
 }
