@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Journal } from '../../../src/batch/journal/journal.ts';
-import { openRange } from '../../../src/batch/journal/range.ts';
+import { type GrowingRange, openRange } from '../../../src/batch/journal/range.ts';
 import { until } from '../../support/until.ts';
 import { bodiesIn, countingMeter, leftIn, notingLog, open, put } from './open-journal.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -172,4 +172,27 @@ onSmallDisk('what fails to be synced in a group fails each of its requests', asy
   const again = await open(disk.dir, { limits });
   t.equal((await leftIn(again)).uncut.length, acknowledged, 'and none is there that was refused');
   await again.close();
+});
+
+onSmallDisk('files that only recognise repetitions give way on a full disk', async (t, disk) => {
+  const small = { ...limits, segmentBytesMax: 1_024 };
+  const first = await open(disk.dir, { limits: small });
+  const ranges: GrowingRange[] = [];
+  for (let n = 0; n < 60; n += 1) {
+    const range = openRange('traces');
+    await put(first, `${n}`.padEnd(1_024, '.'), range);
+    ranges.push(range);
+  }
+  for (const [n, range] of ranges.entries()) first.stored(range, `${n}`);
+  await first.close();
+  rmSync(join(disk.dir, 'reserve'));
+  const big = join(disk.dir, 'big');
+  try {
+    writeFileSync(big, Buffer.alloc(1024 * 1024));
+  } catch {}
+  const { log, count } = notingLog();
+  const second = await open(disk.dir, { log, limits: small });
+  await until(() => takes(second, 'x'));
+  t.ok(count('journal_seen_given_up') > 0);
+  await second.close();
 });
