@@ -103,7 +103,8 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
       });
     }
     const acceptance = append(encoding, body);
-    if (builder.rows() === 0 || acceptance.accepted === 0) return acceptance;
+    const stored = acceptance.accepted - (acceptance.sampledOut ?? 0);
+    if (builder.rows() === 0 || stored === 0) return acceptance;
     const batch = (filling ??= openBatch());
     batch.requests += 1;
     const full = fullness();
