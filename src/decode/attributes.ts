@@ -97,7 +97,22 @@ export class Attributes {
     values.putText(column, position, end);
   }
 
-  /** Whether the last `put` had this key. */
+  /** Looks at an attribute without putting it anywhere. */
+  peek(position: number, end: number): void {
+    if (!this.#splitUsual(position, end)) this.#splitAny(position, end);
+    this.#lastText = undefined;
+  }
+
+  /** The value of what was put or looked at last. */
+  lastText(): string {
+    return this.#values.text(this.#valueAt, this.#valueEnd);
+  }
+
+  stringText(position: number, length: number): string {
+    return this.#values.stringText(position, length);
+  }
+
+  /** Whether the last `put` or `peek` had this key. */
   keyIs(key: Uint8Array): boolean {
     if (this.#keyLength !== key.length) return false;
     const { view } = this.#arena;
@@ -150,6 +165,12 @@ export class Attributes {
   }
 
   #split(position: number, end: number): void {
+    if (this.#splitUsual(position, end)) return;
+    this.#splitAny(position, end);
+    if (this.#keyLength === 0) this.#rejections.warn('empty-key');
+  }
+
+  #splitUsual(position: number, end: number): boolean {
     const { view } = this.#arena;
     // What every encoder writes: a short key, then a value shorter than 128 bytes, then the end.
     if (view.getUint8(position) === keyField) {
@@ -167,11 +188,11 @@ export class Attributes {
           this.#keyLength = keyLength;
           this.#valueAt = value + 2;
           this.#valueEnd = end;
-          return;
+          return true;
         }
       }
     }
-    this.#splitAny(position, end);
+    return false;
   }
 
   #splitAny(position: number, end: number): void {
@@ -198,6 +219,5 @@ export class Attributes {
       }
     }
     wire.landed(p, end);
-    if (this.#keyLength === 0) this.#rejections.warn('empty-key');
   }
 }

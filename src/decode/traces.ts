@@ -3,6 +3,7 @@ import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
 import type { PlaceRules } from './redaction.ts';
 import type { RejectCode, Rejections } from './rejections.ts';
+import { Sampler, untouched } from './sampler.ts';
 import { spanTellings } from './samples.ts';
 import { adjustedCount } from './sampling.ts';
 import { SpanParts } from './span-parts.ts';
@@ -21,25 +22,35 @@ export class TraceWalker implements ItemWalker {
   readonly #wire: Wire;
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
+  readonly #sampler: Sampler | undefined;
   readonly #parts: SpanParts;
   /** For names and status messages. */
   readonly #textRules: PlaceRules | undefined;
   #traceIdAt = -1;
   #spanIdAt = -1;
 
-  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
+  constructor(
+    arena: Arena,
+    wire: Wire,
+    attributes: Attributes,
+    rejections: Rejections,
+    sampler: Sampler | undefined,
+  ) {
     this.#to = new TraceColumns(arena);
     this.tables = [this.#to];
     this.#arena = arena;
     this.#wire = wire;
     this.#attributes = attributes;
     this.#rejections = rejections;
+    this.#sampler = sampler;
     this.#parts = new SpanParts(this.#to, arena, wire, attributes);
     this.#textRules = attributes.textRules('span');
     attributes.protect(this.#to.attributes, 'span');
     attributes.protect(this.#to.eventAttributes, 'event');
     attributes.protect(this.#to.linkAttributes, 'link');
   }
+
+  resource = (position: number, end: number): void => this.#sampler?.resource(position, end);
 
   /**
    * Whether the span has ids is known before anything is written. Scalars are remembered as
@@ -48,6 +59,8 @@ export class TraceWalker implements ItemWalker {
   item = (position: number, end: number): void => {
     if (!this.#identify(position, end)) return;
     if (this.#rejections.condemnsAny && this.#isCondemned(position, end)) return;
+    const weight = this.#sampler ? this.#sampler.weigh(this.#traceIdAt, position, end) : untouched;
+    if (weight === 0) return;
     const to = this.#to;
     const wire = this.#wire;
     const { view } = this.#arena;
@@ -162,7 +175,7 @@ export class TraceWalker implements ItemWalker {
     arena.putUint32(to.droppedLinks.region, droppedLinks);
     arena.putFloat64(
       to.adjustedCount.region,
-      stateLength === 0 ? 1 : adjustedCount(arena.view, stateAt, stateLength),
+      weight === untouched ? adjustedCount(arena.view, stateAt, stateLength) : weight,
     );
   };
 
