@@ -5,7 +5,7 @@ import type { Journal } from '../../../src/batch/journal/journal.ts';
 import { type GrowingRange, openRange } from '../../../src/batch/journal/range.ts';
 import { until } from '../../support/until.ts';
 import { bodiesIn, countingMeter, leftIn, notingLog, open, put } from './open-journal.ts';
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+import { mountSmallDisk, mountThinDisk, type SmallDisk } from './small-disk.ts';
 
 const limits = { reserveBytes: 32 * 1024, probeEveryMs: 20, segmentBytesMax: 64 * 1024 };
 
@@ -195,4 +195,24 @@ onSmallDisk('files that only recognise repetitions give way on a full disk', asy
   await until(() => takes(second, 'x'));
   t.ok(count('journal_seen_given_up') > 0);
   await second.close();
+});
+
+t.test('a failed sync refuses its requests and loses none before', { skip }, async (t) => {
+  const disk = mountThinDisk(t, 2_048);
+  if (!disk) return t.comment('no loop device here');
+  const { log, count } = notingLog();
+  const thin = { ...limits, probeEveryMs: 50, segmentBytesMax: 512 * 1024 };
+  const journal = await open(disk.dir, { log, limits: thin });
+  const { acknowledged, refusal, range } = await fill(journal, 'thin');
+  t.match(refusal, { remedy: 'retry' });
+  t.equal(count('journal_disk_failed'), 1);
+  t.equal(count('journal_requests_lost'), 0);
+  disk.grow();
+  await until(() => takes(journal, 'after'));
+  await journal.cut(range, 'thin');
+  await journal.close();
+  disk.remount();
+  const again = await open(disk.dir, { limits: thin });
+  t.strictSame(await leftIn(again), { uncut: ['after'], cut: { thin: acknowledged } });
+  await again.close();
 });
