@@ -107,9 +107,14 @@ export class Dictionary implements Follower {
       return this.#find(position, length);
     }
     const { region } = this;
-    this.#arena.putVarint(region, length);
+    const arena = this.#arena;
+    const before = region.at - region.base;
+    arena.putVarint(region, length);
     this.#starts[id] = region.at - region.base;
-    this.#arena.copy(region, position, length);
+    if (!arena.copyText(region, position, length) && !arena.isUtf8(position, length)) {
+      region.at = region.base + before;
+      return this.#find(arena.staged, arena.stageRepaired(position, length));
+    }
     this.#lengths[id] = length;
     this.#hashes[id] = hash;
     this.#successors[id + 1] = 0;
