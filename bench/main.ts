@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { decodeBench } from './decode.ts';
+import { fuzzCommand } from './fuzz.ts';
 import { ingestBench } from './ingest.ts';
 import { loadCommand, verifyCommand } from './load/command.ts';
 import type { Bench } from './measure.ts';
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, Bench>> = {
 
 /** With arguments of their own; they resolve with the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  fuzz: fuzzCommand,
   load: loadCommand,
   verify: verifyCommand,
 };

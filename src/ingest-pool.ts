@@ -40,7 +40,7 @@ const mebibyte = 1024 * 1024;
 
 const defaultPoolLimits: IngestPoolLimits = {
   ...defaultBlameLimits,
-  workerBytesMax: 128 * mebibyte,
+  workerBytesMax: 256 * mebibyte,
   workerRequestsMax: 4_096,
   packedBytesMax: 2 * mebibyte,
   heapMebibytesMax: 512,

@@ -14,7 +14,7 @@ import { payloadOf } from './payload.ts';
  * another. argv: stage, signal, requests, rounds. Speaks with bench/ingest.ts over IPC.
  */
 
-export const stages = ['naive', 'decode', 'gunzip + decode', 'http gzip', 'grpc'] as const;
+const stages = ['naive', 'decode', 'gunzip + decode', 'http gzip', 'grpc'] as const;
 export type Stage = (typeof stages)[number];
 
 /** What a stage that works by itself tells, once. */

@@ -5,7 +5,7 @@ import type { Signal } from '../../src/model/ingest.ts';
 import { type Daemon, daemonDir, startDaemon } from '../../test/support/daemon.ts';
 import { fixedPorts, ingestOnly } from '../../test/support/ingest-under-fire.ts';
 import { descendantsOf } from '../../test/support/processes.ts';
-import { type LoadOptions, type LoadReport, quantile, runLoad } from '../load/run.ts';
+import { type LoadOptions, quantile, runLoad } from '../load/run.ts';
 import { isSound, verdictLine, verifyLoad } from '../load/verify.ts';
 import { cpuMicrosOf, residentMiB } from './process-cpu.ts';
 
@@ -92,9 +92,10 @@ const runWay = async (daemon: Daemon, options: LoadOptions): Promise<WholePath> 
   });
   const before = cpu();
   const report = await runLoad(options);
-  const unsound = await judge(daemon, report, options.signal);
-  // The question itself cost CPU, so what was used is read before it: see judge.
-  const after = unsound.cpu;
+  // What is acknowledged from a journal is inserted a moment later.
+  await sleep(1_500);
+  const after = cpu();
+  const verdict = await verifyLoad(report.record, daemon.sql);
   const items = report.itemsAcknowledged;
   return {
     signal: options.signal,
@@ -105,16 +106,8 @@ const runWay = async (daemon: Daemon, options: LoadOptions): Promise<WholePath> 
     latencyP50Ms: quantile(report.latenciesMs, 0.5),
     latencyP99Ms: quantile(report.latenciesMs, 0.99),
     daemonMiB: residentMiB(daemon.pid),
-    unsound: unsound.text,
+    unsound: isSound(verdict) ? '' : verdictLine(verdict),
   };
-
-  async function judge(daemon: Daemon, { record }: LoadReport, _signal: Signal) {
-    // What is acknowledged from the journal is inserted a moment later.
-    await sleep(1_500);
-    const used = cpu();
-    const verdict = await verifyLoad(record, daemon.sql);
-    return { cpu: used, text: isSound(verdict) ? '' : verdictLine(verdict) };
-  }
 };
 
 /** Merges cost as much again, later, and are measured apart. */

@@ -98,7 +98,7 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
     return journal.once(kind, bytes, async (hash) => {
       journal.admit(bytes.length);
       const acceptance = decode(encoding, body);
-      if (acceptance.accepted === 0) return acceptance;
+      if (acceptance.accepted === (acceptance.sampledOut ?? 0)) return acceptance;
       const isFirst = filling === undefined;
       const { range } = (filling ??= { openedMs: clock.monotonicMs(), range: openRange(signal) });
       const written = journal.append({ ...kind, bytes, hash, acceptance }, range);

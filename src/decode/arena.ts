@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { tooLarge } from './faults.ts';
 
 /** Copies may write up to 7 bytes past their end, and reads of numbers look up to 10 bytes ahead. */
@@ -144,6 +145,40 @@ export class Arena {
     region.at = to + count;
   }
 
+  /**
+   * Copies text. False unless all of it is sure to be ASCII: bytes behind it may be mistaken for its
+   * own, so the answer is a reason to look, no more.
+   */
+  copyText(region: Region, from: number, count: number): boolean {
+    this.room(region, count);
+    const to = region.at;
+    region.at = to + count;
+    if (count > copyBytesMax) {
+      this.bytes.copyWithin(to, from, from + count);
+      return isAscii(this.bytes.subarray(to, to + count));
+    }
+    const { view } = this;
+    let seen = 0;
+    for (let done = 0; done < count; done += 8) {
+      const low = view.getInt32(from + done, true);
+      const high = view.getInt32(from + done + 4, true);
+      seen |= low | high;
+      view.setInt32(to + done, low, true);
+      view.setInt32(to + done + 4, high, true);
+    }
+    return (seen & 0x8080_8080) === 0;
+  }
+
+  /** Whether bytes of the request are UTF-8, as proto3 demands of strings. */
+  isUtf8(position: number, length: number): boolean {
+    return isUtf8(this.bytes.subarray(position, position + length));
+  }
+
+  /** Puts UTF-8 behind the request, as `stage` does, with U+FFFD for what is none. */
+  stageRepaired(position: number, length: number): number {
+    return this.stage(decoder.decode(this.bytes.subarray(position, position + length)));
+  }
+
   /** Writes the last `count` bytes of the region again, `times` times, by doubling. */
   repeat(region: Region, count: number, times: number): void {
     if (count === 0 || times <= 0) return;
@@ -257,5 +292,6 @@ export class Arena {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const roundUp = (count: number): number => Math.ceil(count / 4096) * 4096;

@@ -1,5 +1,8 @@
+import type { RedactPlace } from '../model/redaction.ts';
 import type { Arena } from './arena.ts';
+import { KeyGuard } from './key-guard.ts';
 import { type MapColumn } from './map-column.ts';
+import { examine, type PlaceRules, pass, type Redaction } from './redaction.ts';
 import type { Rejections } from './rejections.ts';
 import { type TextColumn } from './text-column.ts';
 import type { Values } from './values.ts';
@@ -15,31 +18,101 @@ export class Attributes {
   readonly #wire: Wire;
   readonly #values: Values;
   readonly #rejections: Rejections;
+  readonly #redaction: Redaction | undefined;
+  /** What redaction made of the last value; undefined when it left it alone. */
+  #lastText: string | undefined;
   #keyAt = 0;
   #keyLength = 0;
   #valueAt = 0;
   #valueEnd = 0;
 
-  constructor(arena: Arena, wire: Wire, values: Values, rejections: Rejections) {
+  constructor(
+    arena: Arena,
+    wire: Wire,
+    values: Values,
+    rejections: Rejections,
+    redaction: Redaction | undefined,
+  ) {
     this.#arena = arena;
     this.#wire = wire;
     this.#values = values;
     this.#rejections = rejections;
+    this.#redaction = redaction;
+  }
+
+  /** Puts the rules for attributes of this place before a map. Call before anything is put. */
+  protect(map: MapColumn<TextColumn | WordColumn>, place: RedactPlace): void {
+    const rules = this.#redaction?.in(place);
+    if (rules) map.guard = new KeyGuard(this.#arena, map.keys.dictionary, rules);
+  }
+
+  /** The rules for text of this place that has no key; undefined when there are none. */
+  textRules(place: RedactPlace): PlaceRules | undefined {
+    const rules = this.#redaction?.in(place);
+    return rules?.hasPatterns ? rules : undefined;
   }
 
   put(map: MapColumn<TextColumn>, position: number, end: number): void {
     this.#split(position, end);
-    map.keys.put(this.#keyAt, this.#keyLength);
+    const id = map.keys.dictionary.idOf(this.#keyAt, this.#keyLength);
+    if (map.guard !== undefined && this.#redacts(map, map.guard, id)) return;
+    map.keys.putId(id);
     this.#values.putText(map.values, this.#valueAt, this.#valueEnd);
   }
 
   putWords(map: MapColumn<WordColumn>, position: number, end: number): void {
     this.#split(position, end);
-    map.keys.put(this.#keyAt, this.#keyLength);
+    const id = map.keys.dictionary.idOf(this.#keyAt, this.#keyLength);
+    if (map.guard !== undefined && this.#redacts(map, map.guard, id)) return;
+    map.keys.putId(id);
     this.#values.putWord(map.values, this.#valueAt, this.#valueEnd);
   }
 
-  /** Whether the last `put` had this key. */
+  /** A string that is no attribute. */
+  putString(
+    column: TextColumn | WordColumn,
+    position: number,
+    length: number,
+    rules: PlaceRules | undefined,
+  ): void {
+    if (rules === undefined) return column.put(position, length);
+    const text = this.#values.stringText(position, length);
+    const examined = rules.examined(text);
+    if (examined === text) column.put(position, length);
+    else column.putText(examined ?? '');
+  }
+
+  /** The body of a log record; one of which nothing is to stay is empty. */
+  putBody(column: TextColumn, position: number, end: number): void {
+    const rules = this.#redaction?.in('body');
+    const values = this.#values;
+    if (rules && values.isNested(position, end)) {
+      return column.putText(values.nestedText(position, end, rules, '') ?? '');
+    }
+    if (rules?.hasPatterns) {
+      const text = values.plainText(position, end);
+      const examined = rules.examined(text);
+      if (examined !== text) return column.putText(examined ?? '');
+    }
+    values.putText(column, position, end);
+  }
+
+  /** Looks at an attribute without putting it anywhere. */
+  peek(position: number, end: number): void {
+    if (!this.#splitUsual(position, end)) this.#splitAny(position, end);
+    this.#lastText = undefined;
+  }
+
+  /** The value of what was put or looked at last. */
+  lastText(): string {
+    return this.#values.text(this.#valueAt, this.#valueEnd);
+  }
+
+  stringText(position: number, length: number): string {
+    return this.#values.stringText(position, length);
+  }
+
+  /** Whether the last `put` or `peek` had this key. */
   keyIs(key: Uint8Array): boolean {
     if (this.#keyLength !== key.length) return false;
     const { view } = this.#arena;
@@ -51,10 +124,53 @@ export class Attributes {
 
   /** Writes the value of the last `put` into a column of its own. */
   putLastValue(column: WordColumn): void {
-    this.#values.putWord(column, this.#valueAt, this.#valueEnd);
+    if (this.#lastText === undefined) {
+      this.#values.putWord(column, this.#valueAt, this.#valueEnd);
+    } else {
+      column.putText(this.#lastText);
+    }
+  }
+
+  /** Whether the attribute was written, or left out, other than as it came. */
+  #redacts(map: MapColumn<TextColumn | WordColumn>, guard: KeyGuard, id: number): boolean {
+    const { rules } = guard;
+    const values = this.#values;
+    const verdict = guard.verdict(id);
+    this.#lastText = undefined;
+    if (verdict > examine) {
+      const text = values.text(this.#valueAt, this.#valueEnd);
+      return this.#putRedacted(map, id, rules.replaced(verdict, text));
+    }
+    if (values.isNested(this.#valueAt, this.#valueEnd)) {
+      const key = map.keys.dictionary.word(id);
+      const text = values.nestedText(this.#valueAt, this.#valueEnd, rules, key);
+      return this.#putRedacted(map, id, text);
+    }
+    if (verdict === pass) return false;
+    const text = values.plainText(this.#valueAt, this.#valueEnd);
+    const examined = rules.examined(text);
+    return examined === text ? false : this.#putRedacted(map, id, examined);
+  }
+
+  #putRedacted(
+    map: MapColumn<TextColumn | WordColumn>,
+    id: number,
+    text: string | undefined,
+  ): true {
+    this.#lastText = text ?? '';
+    if (text === undefined) return true;
+    map.keys.putId(id);
+    map.values.putText(text);
+    return true;
   }
 
   #split(position: number, end: number): void {
+    if (this.#splitUsual(position, end)) return;
+    this.#splitAny(position, end);
+    if (this.#keyLength === 0) this.#rejections.warn('empty-key');
+  }
+
+  #splitUsual(position: number, end: number): boolean {
     const { view } = this.#arena;
     // What every encoder writes: a short key, then a value shorter than 128 bytes, then the end.
     if (view.getUint8(position) === keyField) {
@@ -72,11 +188,11 @@ export class Attributes {
           this.#keyLength = keyLength;
           this.#valueAt = value + 2;
           this.#valueEnd = end;
-          return;
+          return true;
         }
       }
     }
-    this.#splitAny(position, end);
+    return false;
   }
 
   #splitAny(position: number, end: number): void {
@@ -103,6 +219,5 @@ export class Attributes {
       }
     }
     wire.landed(p, end);
-    if (this.#keyLength === 0) this.#rejections.warn('empty-key');
   }
 }

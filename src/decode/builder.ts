@@ -1,6 +1,8 @@
 import { Fault } from '../lib/fault.ts';
 import type { Block, ColumnBuilder } from '../model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
+import type { RedactRule } from '../model/redaction.ts';
+import type { SampleRule } from '../model/sampling.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
@@ -8,7 +10,9 @@ import { JsonReader } from './json.ts';
 import { LogWalker } from './logs.ts';
 import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
+import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
+import { Sampler } from './sampler.ts';
 import { TraceWalker } from './traces.ts';
 import { Values } from './values.ts';
 import { Wire } from './wire.ts';
@@ -16,6 +20,22 @@ import { Wire } from './wire.ts';
 export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
   /** Wall clock, to warn of times ahead of it. It decides nothing: the same bytes give the same rows. */
   readonly nowMs?: () => number;
+  readonly redact?: readonly RedactRule[];
+  /** The first that applies decides. For traces only. */
+  readonly sample?: readonly SampleRule[];
+}
+
+export interface DecodingBuilder extends ColumnBuilder {
+  /** Takes out what was counted over all requests since the last call. */
+  readonly takeTally: () => Tally;
+}
+
+/** What rules did, by their numbers in the configuration. */
+export interface Tally {
+  /** Values. */
+  readonly redacted: readonly number[];
+  /** Spans. */
+  readonly sampledOut: readonly number[];
 }
 
 /** Positions are 32-bit integers, so no limit may reach 2 GiB. */
@@ -32,7 +52,7 @@ const limitsByDefault: ArenaLimits = {
 export const createColumnBuilder = (
   signal: Signal,
   options: ColumnBuilderOptions = {},
-): ColumnBuilder => new Builder(signal, { ...limitsByDefault, ...options }, options.nowMs);
+): DecodingBuilder => new Builder(signal, options);
 
 const nouns: Readonly<Record<Signal, string>> = {
   traces: 'spans',
@@ -40,39 +60,51 @@ const nouns: Readonly<Record<Signal, string>> = {
   logs: 'log records',
 };
 
-class Builder implements ColumnBuilder {
+class Builder implements DecodingBuilder {
   readonly #arena: Arena;
   readonly #signal: ItemWalker;
   readonly #walker: EnvelopeWalker;
   readonly #rejections: Rejections;
   readonly #nowMs: (() => number) | undefined;
+  readonly #redaction: Redaction | undefined;
+  readonly #sampler: Sampler | undefined;
+  #redacted: number[];
+  #sampledOut: number[];
   readonly #noun: string;
   readonly #json: JsonReader;
 
-  constructor(signal: Signal, limits: ArenaLimits, nowMs: (() => number) | undefined) {
+  constructor(signal: Signal, options: ColumnBuilderOptions) {
+    const { redact = [], sample = [] } = options;
+    const limits = { ...limitsByDefault, ...options };
     this.#arena = new Arena(limits);
-    this.#nowMs = nowMs;
+    this.#nowMs = options.nowMs;
+    this.#redaction = redact.length > 0 ? new Redaction(redact) : undefined;
+    this.#redacted = redact.map(() => 0);
+    this.#sampledOut = sample.map(() => 0);
     this.#noun = nouns[signal];
     this.#json = new JsonReader(signal, limits.arenaBytesMax);
     const wire = new Wire(this.#arena);
-    this.#rejections = new Rejections(this.#arena, wire);
+    this.#rejections = new Rejections(this.#arena, wire, this.#redaction);
     const values = new Values(this.#arena, wire);
-    const attributes = new Attributes(this.#arena, wire, values, this.#rejections);
-    this.#signal = this.#signalWalker(signal, wire, values, attributes);
+    const attributes = new Attributes(this.#arena, wire, values, this.#rejections, this.#redaction);
+    if (signal === 'traces' && sample.length > 0) {
+      this.#sampler = new Sampler(this.#arena, wire, attributes, sample);
+    }
+    this.#signal = this.#signalWalker(signal, wire, attributes);
     this.#walker = new EnvelopeWalker(
       { arena: this.#arena, wire, attributes, rejections: this.#rejections },
       this.#signal,
     );
   }
 
-  #signalWalker(signal: Signal, wire: Wire, values: Values, attributes: Attributes): ItemWalker {
+  #signalWalker(signal: Signal, wire: Wire, attributes: Attributes): ItemWalker {
     switch (signal) {
       case 'traces':
-        return new TraceWalker(this.#arena, wire, attributes, this.#rejections);
+        return new TraceWalker(this.#arena, wire, attributes, this.#rejections, this.#sampler);
       case 'metrics':
         return new MetricWalker(this.#arena, wire, attributes, this.#rejections);
       case 'logs':
-        return new LogWalker(this.#arena, wire, values, attributes, this.#rejections);
+        return new LogWalker(this.#arena, wire, attributes, this.#rejections);
     }
   }
 
@@ -104,11 +136,20 @@ class Builder implements ColumnBuilder {
     return blocks;
   };
 
+  takeTally = (): Tally => {
+    const redacted = this.#redacted;
+    const sampledOut = this.#sampledOut;
+    this.#redacted = redacted.map(() => 0);
+    this.#sampledOut = sampledOut.map(() => 0);
+    return { redacted, sampledOut };
+  };
+
   #walk(body: Uint8Array): Acceptance {
     const arena = this.#arena;
     const rejections = this.#rejections;
     const before = this.rows();
     rejections.begin(this.#nowMs?.());
+    this.#beginCounting();
     arena.mark();
     try {
       arena.load(body);
@@ -116,6 +157,7 @@ class Builder implements ColumnBuilder {
       if (rejections.condemnsAny) {
         arena.rollback();
         rejections.again();
+        this.#beginCounting();
         this.#walker.request(body.length);
       }
     } catch (error) {
@@ -123,12 +165,21 @@ class Builder implements ColumnBuilder {
       if (before === 0) this.#empty();
       throw error;
     }
+    addUp(this.#redacted, this.#redaction?.counts);
+    addUp(this.#sampledOut, this.#sampler?.counts);
+    const sampledOut = this.#sampler?.leftOut ?? 0;
     return {
-      accepted: this.rows() - before,
+      accepted: this.rows() - before + sampledOut,
       rejected: rejections.total,
       message: rejections.message(this.#noun),
+      ...(sampledOut > 0 && { sampledOut }),
       ...(rejections.total > 0 && { rejections: rejections.list() }),
     };
+  }
+
+  #beginCounting(): void {
+    this.#redaction?.begin();
+    this.#sampler?.begin();
   }
 
   #empty(): void {
@@ -136,3 +187,7 @@ class Builder implements ColumnBuilder {
     this.#arena.indexShift = 1;
   }
 }
+
+const addUp = (totals: number[], counts: readonly number[] = []): void => {
+  for (const [rule, count] of counts.entries()) totals[rule] = (totals[rule] ?? 0) + count;
+};

@@ -51,6 +51,12 @@ export class Dictionary implements Follower {
     return id;
   }
 
+  /** Slow: for what is asked once per word. */
+  word(id: number): string {
+    const start = this.region.base + (this.#starts[id] ?? 0);
+    return decoder.decode(this.#arena.bytes.subarray(start, start + (this.#lengths[id] ?? 0)));
+  }
+
   mark(): void {
     this.#marked = this.count;
   }
@@ -101,9 +107,14 @@ export class Dictionary implements Follower {
       return this.#find(position, length);
     }
     const { region } = this;
-    this.#arena.putVarint(region, length);
+    const arena = this.#arena;
+    const before = region.at - region.base;
+    arena.putVarint(region, length);
     this.#starts[id] = region.at - region.base;
-    this.#arena.copy(region, position, length);
+    if (!arena.copyText(region, position, length) && !arena.isUtf8(position, length)) {
+      region.at = region.base + before;
+      return this.#find(arena.staged, arena.stageRepaired(position, length));
+    }
     this.#lengths[id] = length;
     this.#hashes[id] = hash;
     this.#successors[id + 1] = 0;
@@ -169,6 +180,8 @@ export class Dictionary implements Follower {
     return hash ^ (hash >>> 13);
   }
 }
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const resized = (from: Int32Array, size: number): Int32Array<ArrayBuffer> => {
   const to = new Int32Array(size);

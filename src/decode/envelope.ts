@@ -51,6 +51,8 @@ interface EnvelopeTools {
 export interface ItemWalker {
   readonly tables: readonly Table[];
   readonly item: (position: number, end: number) => void;
+  /** Called before the items of a resource, with the message that holds them and it. */
+  readonly resource?: (position: number, end: number) => void;
 }
 
 // The three signals use the same field numbers down to their items.
@@ -85,14 +87,19 @@ export class EnvelopeWalker {
     this.#attributes = attributes;
     this.#rejections = rejections;
     this.#signal = signal;
+    for (const { envelope } of signal.tables) {
+      attributes.protect(envelope.resourceAttributes, 'resource');
+      attributes.protect(envelope.scopeAttributes, 'scope');
+    }
   }
 
   request(end: number): void {
-    this.#each(0, end, resourceItems, this.#resource);
+    this.#wire.each(0, end, resourceItems, this.#resource);
   }
 
   #resource = (position: number, end: number): void => {
-    this.#each(position, end, scopeItems, this.#scope);
+    this.#signal.resource?.(position, end);
+    this.#wire.each(position, end, scopeItems, this.#scope);
     const rejections = this.#rejections;
     if (rejections.isOpen) rejections.endResource(rejections.samples.serviceName(position, end));
     for (const table of this.#signal.tables) {
@@ -102,43 +109,20 @@ export class EnvelopeWalker {
   };
 
   #scope = (position: number, end: number): void => {
-    this.#each(position, end, items, this.#signal.item);
+    this.#wire.each(position, end, items, this.#signal.item);
     for (const table of this.#signal.tables) {
       const rows = table.rows() - table.envelope.scopeName.rows();
       if (rows > 0) this.#fillScope(table.envelope, rows, position, end);
     }
   };
 
-  /** Calls `visit` for each message in field `wanted` and steps over the rest. */
-  #each(
-    position: number,
-    end: number,
-    wanted: number,
-    visit: (position: number, end: number) => void,
-  ): void {
-    const wire = this.#wire;
-    let p = position;
-    while (p < end) {
-      const tag = wire.varint(p);
-      p = wire.pos;
-      if (tag === wanted) {
-        const length = wire.length(p, end);
-        p = wire.pos + length;
-        visit(p - length, p);
-      } else {
-        p = wire.skip(tag, p, end);
-      }
-    }
-    wire.landed(p, end);
-  }
-
   #fillResource(to: Envelope, rows: number, position: number, end: number): void {
     const { keys, values } = to.resourceAttributes;
     const keysFrom = keys.region.at - keys.region.base;
     const valuesFrom = values.region.at - values.region.base;
     let isNamed = false;
-    this.#each(position, end, resource, (from, till) =>
-      this.#each(from, till, resourceAttribute, (from, till) => {
+    this.#wire.each(position, end, resource, (from, till) =>
+      this.#wire.each(from, till, resourceAttribute, (from, till) => {
         this.#attributes.putWords(to.resourceAttributes, from, till);
         if (isNamed || !this.#attributes.keyIs(serviceNameKey)) return;
         this.#attributes.putLastValue(to.serviceName);
@@ -158,10 +142,10 @@ export class EnvelopeWalker {
     let scopeAt = position;
     let scopeEnd = position;
     let dropped = 0;
-    this.#each(position, end, scope, (from, till) => {
+    this.#wire.each(position, end, scope, (from, till) => {
       scopeAt = from;
       scopeEnd = till;
-      this.#each(from, till, scopeAttribute, (from, till) =>
+      this.#wire.each(from, till, scopeAttribute, (from, till) =>
         this.#attributes.put(to.scopeAttributes, from, till),
       );
       dropped = this.#number(from, till, scopeDropped);
@@ -184,7 +168,7 @@ export class EnvelopeWalker {
   ): void {
     let at = position;
     let length = 0;
-    this.#each(position, end, wanted, (from, till) => {
+    this.#wire.each(position, end, wanted, (from, till) => {
       at = from;
       length = till - from;
     });

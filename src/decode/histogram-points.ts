@@ -54,6 +54,7 @@ export class HistogramPoints implements PointWalker {
     this.#max = new FixedColumn(arena, 'Float64');
     this.#temporality = new FixedColumn(arena, 'Int32');
     this.#exemplars = new ExemplarColumns(arena);
+    tools.attributes.protect(this.#exemplars.attributes, 'metric');
     this.table = new MetricTable(arena, 'otel_metrics_histogram', {
       Count: this.#count,
       Sum: this.#sum,

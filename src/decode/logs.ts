@@ -7,7 +7,6 @@ import type { Columns } from './native.ts';
 import type { Rejections } from './rejections.ts';
 import { logTellings } from './samples.ts';
 import { isZero, TextColumn } from './text-column.ts';
-import type { Values } from './values.ts';
 import { bytesField, fixed32Field, fixed64Field, varintField, type Wire } from './wire.ts';
 import { WordColumn } from './word-column.ts';
 
@@ -85,24 +84,17 @@ export class LogWalker implements ItemWalker {
   readonly #to: LogColumns;
   readonly #arena: Arena;
   readonly #wire: Wire;
-  readonly #values: Values;
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
 
-  constructor(
-    arena: Arena,
-    wire: Wire,
-    values: Values,
-    attributes: Attributes,
-    rejections: Rejections,
-  ) {
+  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
     this.#to = new LogColumns(arena);
     this.tables = [this.#to];
     this.#arena = arena;
     this.#wire = wire;
-    this.#values = values;
     this.#attributes = attributes;
     this.#rejections = rejections;
+    attributes.protect(this.#to.attributes, 'log');
   }
 
   item = (position: number, end: number): void => {
@@ -198,7 +190,7 @@ export class LogWalker implements ItemWalker {
     arena.putByte(to.traceFlags.region, flags & 255);
     to.severityText.put(severityAt, severityLength);
     arena.putByte(to.severityNumber.region, severityNumber & 255);
-    this.#values.putText(to.body, bodyAt, bodyEnd);
+    this.#attributes.putBody(to.body, bodyAt, bodyEnd);
     to.attributes.endRow();
     to.eventName.put(eventAt, eventLength);
     arena.putUint32(to.droppedAttributes.region, droppedAttributes);

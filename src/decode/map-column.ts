@@ -1,5 +1,6 @@
 import type { Arena, Region } from './arena.ts';
 import type { Column, Sink } from './columns.ts';
+import type { KeyGuard } from './key-guard.ts';
 import type { TextColumn } from './text-column.ts';
 import { WordColumn } from './word-column.ts';
 
@@ -9,6 +10,8 @@ export class MapColumn<Values extends TextColumn | WordColumn> implements Column
   readonly ends: Region;
   readonly keys: WordColumn;
   readonly values: Values;
+  /** What redaction says about its keys; undefined when nothing is redacted here. */
+  guard: KeyGuard | undefined;
   readonly #arena: Arena;
 
   constructor(arena: Arena, values: Values) {

@@ -41,6 +41,7 @@ export class MetricWalker implements ItemWalker {
       [bytesField(11), new SummaryPoints(this.#tools)],
     ]);
     this.tables = [...this.#kinds.values()].map(({ table }) => table);
+    for (const table of this.tables) attributes.protect(table.attributes, 'metric');
   }
 
   item = (position: number, end: number): void => {

@@ -33,6 +33,7 @@ export class NumberPoints implements PointWalker {
     this.#tools = tools;
     this.#value = new FixedColumn(arena, 'Float64');
     this.#exemplars = new ExemplarColumns(arena);
+    tools.attributes.protect(this.#exemplars.attributes, 'metric');
     if (kind === 'sum') {
       this.#sum = {
         temporality: new FixedColumn(arena, 'Int32'),

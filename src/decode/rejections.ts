@@ -1,5 +1,6 @@
 import type { Rejection } from '../model/ingest.ts';
 import type { Arena } from './arena.ts';
+import type { Redaction } from './redaction.ts';
 import { Samples } from './samples.ts';
 import type { Wire } from './wire.ts';
 
@@ -53,8 +54,8 @@ export class Rejections {
   #condemned: number[] = [];
   #next = 0;
 
-  constructor(arena: Arena, wire: Wire) {
-    this.samples = new Samples(arena, wire);
+  constructor(arena: Arena, wire: Wire, redaction: Redaction | undefined) {
+    this.samples = new Samples(arena, wire, redaction);
   }
 
   get total(): number {

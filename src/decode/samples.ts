@@ -1,5 +1,6 @@
 import { Fault } from '../lib/fault.ts';
 import type { Arena } from './arena.ts';
+import type { Redaction } from './redaction.ts';
 import { bytesField, type Wire } from './wire.ts';
 
 /** A field of an item that tells it from others. */
@@ -40,10 +41,12 @@ const stringValue = bytesField(1);
 export class Samples {
   readonly #arena: Arena;
   readonly #wire: Wire;
+  readonly #redaction: Redaction | undefined;
 
-  constructor(arena: Arena, wire: Wire) {
+  constructor(arena: Arena, wire: Wire, redaction: Redaction | undefined) {
     this.#arena = arena;
     this.#wire = wire;
+    this.#redaction = redaction;
   }
 
   /** Such as `name="GET /" trace_id=00… span_id=`, of bounded length. */
@@ -61,7 +64,8 @@ export class Samples {
   }
 
   quoted(position: number, end: number): string {
-    return JSON.stringify(this.#text(position, Math.min(end, position + textBytesMax)));
+    const text = this.#text(position, Math.min(end, position + textBytesMax));
+    return JSON.stringify(this.#redaction?.told(text) ?? text);
   }
 
   /** `service.name` of the Resource in a ResourceSpans, ResourceMetrics or ResourceLogs, if it is text. */
@@ -73,7 +77,8 @@ export class Samples {
         if (tag === attributeField) serviceName ??= this.#valueOf('service.name', from, till);
       });
     });
-    return serviceName ?? '';
+    if (serviceName === undefined) return '';
+    return this.#redaction?.toldOf('service.name', serviceName) ?? serviceName;
   }
 
   #valueOf(wanted: string, position: number, end: number): string | undefined {

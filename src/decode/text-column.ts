@@ -15,7 +15,19 @@ export class TextColumn implements Column {
   put(position: number, length: number): void {
     if (length < 128) this.#arena.putByte(this.region, length);
     else this.#arena.putVarint(this.region, length);
-    this.#arena.copy(this.region, position, length);
+    const isAscii = this.#arena.copyText(this.region, position, length);
+    if (!isAscii) this.#repair(position, length);
+  }
+
+  /**
+   * Replaces the text that was put last when it is not UTF-8. ClickHouse would keep it, but the JSON
+   * in which people's queries answer could not be read.
+   */
+  #repair(position: number, length: number): void {
+    const arena = this.#arena;
+    if (arena.isUtf8(position, length)) return;
+    this.region.at -= length + varintBytes(length);
+    this.put(arena.staged, arena.stageRepaired(position, length));
   }
 
   putEmpty(): void {
@@ -81,6 +93,8 @@ export class TextColumn implements Column {
 
   body = (sink: Sink): void => sink(this.#arena.written(this.region));
 }
+
+const varintBytes = (value: number): number => Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7));
 
 export const isZero = (view: DataView, position: number, length: number): boolean => {
   const end = position + length;

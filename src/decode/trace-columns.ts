@@ -6,7 +6,8 @@ import type { Columns } from './native.ts';
 import { TextColumn } from './text-column.ts';
 import { WordColumn } from './word-column.ts';
 
-const spanKinds = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'];
+/** By their numbers in OTLP. */
+export const spanKinds = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'];
 const statusCodes = ['Unset', 'Ok', 'Error'];
 
 /** `otel_traces`: the exporter's columns, and what it drops. */

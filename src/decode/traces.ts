@@ -1,7 +1,9 @@
 import type { Arena } from './arena.ts';
 import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
+import type { PlaceRules } from './redaction.ts';
 import type { RejectCode, Rejections } from './rejections.ts';
+import { Sampler, untouched } from './sampler.ts';
 import { spanTellings } from './samples.ts';
 import { adjustedCount } from './sampling.ts';
 import { SpanParts } from './span-parts.ts';
@@ -20,19 +22,35 @@ export class TraceWalker implements ItemWalker {
   readonly #wire: Wire;
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
+  readonly #sampler: Sampler | undefined;
   readonly #parts: SpanParts;
+  /** For names and status messages. */
+  readonly #textRules: PlaceRules | undefined;
   #traceIdAt = -1;
   #spanIdAt = -1;
 
-  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
+  constructor(
+    arena: Arena,
+    wire: Wire,
+    attributes: Attributes,
+    rejections: Rejections,
+    sampler: Sampler | undefined,
+  ) {
     this.#to = new TraceColumns(arena);
     this.tables = [this.#to];
     this.#arena = arena;
     this.#wire = wire;
     this.#attributes = attributes;
     this.#rejections = rejections;
+    this.#sampler = sampler;
     this.#parts = new SpanParts(this.#to, arena, wire, attributes);
+    this.#textRules = attributes.textRules('span');
+    attributes.protect(this.#to.attributes, 'span');
+    attributes.protect(this.#to.eventAttributes, 'event');
+    attributes.protect(this.#to.linkAttributes, 'link');
   }
+
+  resource = (position: number, end: number): void => this.#sampler?.resource(position, end);
 
   /**
    * Whether the span has ids is known before anything is written. Scalars are remembered as
@@ -41,6 +59,8 @@ export class TraceWalker implements ItemWalker {
   item = (position: number, end: number): void => {
     if (!this.#identify(position, end)) return;
     if (this.#rejections.condemnsAny && this.#isCondemned(position, end)) return;
+    const weight = this.#sampler ? this.#sampler.weigh(this.#traceIdAt, position, end) : untouched;
+    if (weight === 0) return;
     const to = this.#to;
     const wire = this.#wire;
     const { view } = this.#arena;
@@ -143,7 +163,7 @@ export class TraceWalker implements ItemWalker {
     to.spanId.putHex(this.#spanIdAt, spanIdBytes);
     to.parentSpanId.putHex(parentAt, parentLength);
     to.traceState.put(stateAt, stateLength);
-    to.spanName.put(nameAt, nameLength);
+    this.#attributes.putString(to.spanName, nameAt, nameLength, this.#textRules);
     to.spanKind.put(kind);
     to.attributes.endRow();
     this.#status(statusAt, statusEnd);
@@ -155,7 +175,7 @@ export class TraceWalker implements ItemWalker {
     arena.putUint32(to.droppedLinks.region, droppedLinks);
     arena.putFloat64(
       to.adjustedCount.region,
-      stateLength === 0 ? 1 : adjustedCount(arena.view, stateAt, stateLength),
+      weight === untouched ? adjustedCount(arena.view, stateAt, stateLength) : weight,
     );
   };
 
@@ -250,6 +270,7 @@ export class TraceWalker implements ItemWalker {
     }
     wire.landed(p, end);
     this.#to.statusCode.put(code);
-    this.#to.statusMessage.put(messageAt, messageLength);
+    const { statusMessage } = this.#to;
+    this.#attributes.putString(statusMessage, messageAt, messageLength, this.#textRules);
   }
 }

@@ -1,6 +1,7 @@
 import type { Arena } from './arena.ts';
 import { malformed } from './faults.ts';
 import { putPlainStrings } from './plain-strings.ts';
+import { examine, type PlaceRules } from './redaction.ts';
 import { type TextColumn } from './text-column.ts';
 import { bytesField, fixed64Field, varintField, type Wire } from './wire.ts';
 import { type WordColumn } from './word-column.ts';
@@ -31,6 +32,11 @@ export class Values {
   #kind = none;
   #at = 0;
   #end = 0;
+  /** While a value is rendered whose members are to be redacted. */
+  #rules: PlaceRules | undefined;
+  /** The keys down to the member at hand, with dots between them. */
+  #path = '';
+  #isDropped = false;
 
   constructor(arena: Arena, wire: Wire) {
     this.#arena = arena;
@@ -75,6 +81,65 @@ export class Values {
     this.#locate(position, end);
     if (this.#kind === stringValue) return column.put(this.#at, this.#end - this.#at);
     column.putText(this.#located(0));
+  }
+
+  stringText(position: number, length: number): string {
+    return this.#utf8(position, position + length);
+  }
+
+  /** The whole value as text. */
+  text(position: number, end: number): string {
+    this.#locate(position, end);
+    return this.#located(0);
+  }
+
+  /** The text of a string or an integer; empty for all that patterns are not for. */
+  plainText(position: number, end: number): string {
+    this.#locate(position, end);
+    return this.#kind === stringValue || this.#kind === intValue ? this.#located(0) : '';
+  }
+
+  /** Whether this is an array or a map: other values are told at a glance. */
+  isNested(position: number, end: number): boolean {
+    const { view } = this.#arena;
+    switch (view.getUint8(position)) {
+      case stringValue: {
+        const length = view.getUint8(position + 1);
+        if (length < 128 && position + 2 + length === end) return false;
+        break;
+      }
+      case doubleValue:
+        if (position + 9 === end) return false;
+        break;
+      case boolValue:
+        if (position + 2 === end) return false;
+        break;
+      case intValue: {
+        let last = position + 1;
+        while (last < end && view.getUint8(last) > 127) last += 1;
+        if (last + 1 === end) return false;
+        break;
+      }
+    }
+    this.#locate(position, end);
+    return this.#kind === arrayValue || this.#kind === kvlistValue;
+  }
+
+  /**
+   * An array or a map as text, its members redacted by key (their own, or all down to them with dots
+   * between) and by pattern; undefined when a pattern says that nothing is to stay.
+   */
+  nestedText(position: number, end: number, rules: PlaceRules, key: string): string | undefined {
+    this.#rules = rules;
+    this.#path = key;
+    this.#isDropped = false;
+    try {
+      this.#locate(position, end);
+      const text = this.#located(0);
+      return this.#isDropped ? undefined : text;
+    } finally {
+      this.#rules = undefined;
+    }
   }
 
   #locate(position: number, end: number): void {
@@ -143,17 +208,31 @@ export class Values {
       case kvlistValue:
         return this.#map(this.#at, this.#end, depth);
       case boolValue:
-      case intValue:
         return this.#located(depth);
+      case intValue: {
+        const text = this.#located(depth);
+        const member = this.#member(text);
+        return member === text ? text : JSON.stringify(member);
+      }
       case doubleValue: {
         const value = this.#double();
         return Number.isFinite(value) ? doubleText(value) : `"${doubleText(value)}"`;
       }
       case none:
         return 'null';
+      case stringValue:
+        return JSON.stringify(this.#member(this.#located(depth)));
       default:
         return JSON.stringify(this.#located(depth));
     }
+  }
+
+  /** A member of an array or a map as the patterns leave it. */
+  #member(text: string): string {
+    if (!this.#rules?.hasPatterns) return text;
+    const examined = this.#rules.examined(text);
+    if (examined === undefined) this.#isDropped = true;
+    return examined ?? '';
   }
 
   #array(position: number, end: number, depth: number): string {
@@ -201,7 +280,8 @@ export class Values {
   #entry(position: number, end: number, depth: number, entries: Map<string, string>): void {
     const wire = this.#wire;
     let key = '';
-    let value = 'null';
+    let valueAt = position;
+    let valueEnd = position;
     let p = position;
     while (p < end) {
       const tag = wire.varint(p);
@@ -213,14 +293,45 @@ export class Values {
       } else if (tag === bytesField(2)) {
         const length = wire.length(p, end);
         p = wire.pos + length;
-        this.#locate(p - length, p);
-        value = this.#json(depth + 1);
+        valueAt = p - length;
+        valueEnd = p;
       } else {
         p = wire.skip(tag, p, end);
       }
     }
     wire.landed(p, end);
-    entries.set(key, value);
+    const value = this.#rules
+      ? this.#redactedEntry(this.#rules, key, valueAt, valueEnd, depth)
+      : this.#entryJson(valueAt, valueEnd, depth);
+    if (value !== undefined) entries.set(key, value);
+  }
+
+  #entryJson(position: number, end: number, depth: number): string {
+    this.#locate(position, end);
+    return this.#json(depth + 1);
+  }
+
+  #redactedEntry(
+    rules: PlaceRules,
+    key: string,
+    position: number,
+    end: number,
+    depth: number,
+  ): string | undefined {
+    const outer = this.#path;
+    const path = outer === '' ? key : `${outer}.${key}`;
+    const verdict = rules.verdictOfEither(path, key);
+    if (verdict > examine) {
+      this.#rules = undefined;
+      this.#locate(position, end);
+      const text = rules.replaced(verdict, this.#located(depth + 1));
+      this.#rules = rules;
+      return text === undefined ? undefined : JSON.stringify(text);
+    }
+    this.#path = path;
+    const json = this.#entryJson(position, end, depth);
+    this.#path = outer;
+    return json;
   }
 
   #limitDepth(position: number, depth: number): void {

@@ -104,6 +104,28 @@ export class Wire {
     return next;
   }
 
+  /** Calls `visit` for each message in field `wanted` and steps over the rest. */
+  each(
+    position: number,
+    end: number,
+    wanted: number,
+    visit: (position: number, end: number) => void,
+  ): void {
+    let p = position;
+    while (p < end) {
+      const tag = this.varint(p);
+      p = this.pos;
+      if (tag === wanted) {
+        const length = this.length(p, end);
+        p = this.pos + length;
+        visit(p - length, p);
+      } else {
+        p = this.skip(tag, p, end);
+      }
+    }
+    this.landed(p, end);
+  }
+
   /** Called behind the last field of a message. */
   landed(position: number, end: number): void {
     if (position !== end) throw malformed(end, 'a field that ends behind its message');

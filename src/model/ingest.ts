@@ -19,6 +19,8 @@ export interface OtlpRequest {
 export interface Acceptance {
   readonly accepted: number;
   readonly rejected: number;
+  /** How many of those accepted are not stored, because rules say so. Left out when none is. */
+  readonly sampledOut?: number;
   /** Empty, or English for the sender: why items were rejected, or a warning when none was. */
   readonly message: string;
   /** The same for our own books; the counts add up to `rejected`. Left out when nothing was. */

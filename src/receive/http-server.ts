@@ -52,6 +52,8 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     handle(request, response, () => response.writeContinue());
   });
   server.on('clientError', (error, socket) => {
+    // Failed in its handshake, and counted there.
+    if (tls && socket.destroyed) return;
     answerBrokenHttp(error, socket, intake);
   });
 

@@ -14,7 +14,11 @@ export const followTls = (
 ): void => {
   if (!tls || !(server instanceof TlsServer)) return;
   tls.onRenewed((material) => server.setSecureContext(material));
-  server.on('tlsClientError', (error: Error) => intake.connectionRefused('tls', error.message));
+  // First, since node:https would have it answered in HTTP, which waits for the handshake for ever.
+  server.prependListener('tlsClientError', (error: Error, socket: TLSSocket) => {
+    intake.connectionRefused('tls', error.message);
+    socket.destroy();
+  });
   server.on('secureConnection', (socket: TLSSocket) => {
     const client = clientName(socket);
     if (client !== undefined) log.debug('client_connected', { client });

@@ -91,6 +91,7 @@ const mistakes: readonly Row[] = [
   ['a duration of nothing',     { text: 'ingest: {batch: {max_age: 0s}}' },          /max_age: expected a duration longer than 0/],
   ['a size in furlongs',        { text: 'ingest: {batch: {max_bytes: 1fur}}' },      /max_bytes: expected a size such as 64KiB, 16MiB or 2GiB/],
   ['a count that is no count',  { text: 'ingest: {batch: {max_rows: many}}' },       /max_rows: .*expected number/],
+  ['fewer workers than none',   { text: 'ingest: {workers: -1}' },                   /ingest.workers: .*>=0/],
   ['limits that contradict',    { text: 'ingest: {limits: {max_request_bytes: 2GiB}}' }, /ingest.limits.max_pending_bytes: must be at least max_request_bytes/],
   ['an unknown log level',      { text: 'telemetry: {log_level: loud}' },            /telemetry.log_level: .*"debug"\|"info"/],
   ['a URL of another protocol', { text: 'clickhouse: {url: "tcp://db:9000"}' },      'etc/tocsin.yaml:1:19 clickhouse.url: expected embedded or a URL that starts with http:// or https://'],
@@ -157,6 +158,12 @@ t.test('the environment wins over the file', async (t) => {
     rules: { files: ['x/*.yaml', 'y.yaml'], intervalMs: 60_000, queryOffset: 10_000 },
     telemetry: { traceRatio: 0.5 },
   });
+});
+
+t.test('ingest has as many workers as the machine allows, or as it is told', async (t) => {
+  t.equal(config({ text: '' }).ingest.workers, undefined);
+  t.equal(config({ environment: { TOCSIN_INGEST_WORKERS: '0' } }).ingest.workers, 0);
+  t.equal(config({ text: 'ingest: {workers: 3}' }).ingest.workers, 3);
 });
 
 t.test('paths in a file are meant from where the file is', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { adjustedCount } from '../../src/decode/sampling.ts';
+import { adjustedCount, randomnessOf, weightOf } from '../../src/decode/sampling.ts';
 
 // biome-ignore format: one case per line, columns aligned.
 const table: readonly (readonly [name: string, traceState: string, count: number])[] = [
@@ -30,5 +30,46 @@ for (const [name, traceState, count] of table) {
     const view = new DataView(bytes.buffer);
     const got = adjustedCount(view, 2, traceState.length);
     t.ok(Math.abs(got - count) <= count * 1e-12, `${got} is ${count}`);
+  });
+}
+
+const all = 2 ** 56;
+
+// biome-ignore format: one case per line, columns aligned.
+const numbers: readonly (readonly [name: string, traceId: string, traceState: string, number: number])[] = [
+  ['the last 56 bits of the id',      'ffffffffffffffffff80000000000000', '',                         all / 2],
+  ['their least',                     'ffffffffffffffffff00000000000000', 'a=b',                      0],
+  ['their order',                     'ffffffffffffffffff00000100000002', 'ot=th:8',                  2 ** 32 + 2],
+  ['a number of the sender',          'ffffffffffffffffff80000000000000', 'ot=th:8;rv:c0000000000000', all * 0.75],
+  ['too short a number is none',      'ffffffffffffffffff80000000000000', 'ot=rv:c000000000000',       all / 2],
+  ['too long a number is none',       'ffffffffffffffffff80000000000000', 'ot=rv:c00000000000000',     all / 2],
+];
+
+for (const [name, traceId, traceState, number] of numbers) {
+  t.test(`the number of a trace is ${name}`, async (t) => {
+    const bytes = Buffer.concat([Buffer.from(traceId, 'hex'), Buffer.from(traceState)]);
+    const view = new DataView(Uint8Array.from(bytes).buffer);
+    t.equal(randomnessOf(view, 0, 16, traceState.length), number);
+  });
+}
+
+// biome-ignore format: one case per line, columns aligned.
+const weights: readonly (readonly [name: string, number: number, count: number, share: number, weight: number])[] = [
+  ['a share of all keeps the highest',          all * 0.9,   1, 0.1,  10],
+  ['and those on its threshold',                all * 0.75,  1, 0.25, 4],
+  ['but none below',                            all * 0.7,   1, 0.25, 0],
+  ['all are kept by the whole',                 0,           1, 1,    1],
+  ['and stand for what they stood for',         all * 0.6,   2, 1,    2],
+  ['none are kept by nothing',                  all - 8,     1, 0,    0],
+  ['of one in two, the upper half is one in four', all * 0.75, 2, 0.5, 4],
+  ['and the lower half is left out',            all * 0.74,  2, 0.5,  0],
+  ['one whom its sender kept for another reason', all * 0.3, 2, 0.5,  4],
+  ['or would not have',                         all * 0.2,   2, 0.5,  0],
+];
+
+for (const [name, number, count, share, weight] of weights) {
+  t.test(name, async (t) => {
+    const got = weightOf(number, count, share);
+    t.ok(Math.abs(got - weight) < 1e-9, `${got} is ${weight}`);
   });
 }

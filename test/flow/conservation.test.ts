@@ -107,7 +107,9 @@ const pointOf = (random: Random, kind: PointKind): Item => {
             code: 'ERR_POINT_RANGE',
           }
         : { message: { ...good, scale: 3, positive: { offset: 8191, bucketCounts: ['1'] } } };
-    default:
+    case 'gauge':
+    case 'sum':
+    case 'summary':
       return { message: good };
   }
 };

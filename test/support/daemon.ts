@@ -89,7 +89,7 @@ const start = async (
     if (child.exitCode !== null) throw new Error(`the daemon ended: ${output}`);
     return /console\s+(http:\/\/\S+?)\/?\s/.exec(output)?.[1];
   });
-  const api = apiOf(consoleUrl);
+  const api = apiOf(consoleUrl, environment['TOCSIN_KEY']);
   await within(30_000, async () =>
     (await api('GET', '/health/ready')).status === 200 ? true : undefined,
   );
@@ -135,13 +135,15 @@ export const within = async <T>(
 };
 
 const apiOf =
-  (base: string): Daemon['api'] =>
+  (base: string, key: string | undefined): Daemon['api'] =>
   async (method, path, body) => {
     const answer = await fetch(`${base}${path}`, {
       method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };

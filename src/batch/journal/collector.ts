@@ -14,6 +14,8 @@ export interface Collector {
   readonly collect: () => void;
   /** Files of earlier runs that say which requests were seen. */
   readonly adopt: (files: readonly SeenFile[]) => void;
+  /** On a full disk: gives up the older half of those files. */
+  readonly makeRoom: () => Promise<void>;
   /** Collects for the last time, the segment written last included. */
   readonly finish: () => Promise<void>;
 }
@@ -140,6 +142,12 @@ export const createCollector = (options: CollectorOptions): Collector => {
     adopt: (files) => {
       const untilMs = clock.nowMs() + options.rememberMs;
       seen.push(...files.map(({ path }) => ({ path, untilMs })));
+    },
+    makeRoom: async () => {
+      const given = seen.slice(0, Math.ceil(seen.length / 2));
+      seen = seen.slice(given.length);
+      for (const { path } of given) await removeFile(path);
+      if (given.length > 0) log.warn('journal_seen_given_up', { files: given.length });
     },
     finish: async () => {
       collect();

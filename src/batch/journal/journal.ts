@@ -122,7 +122,8 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     count,
     clock,
   });
-  const writer = createWriter({ ...options, limits, active, reserve, book, count, log });
+  const makeRoom = () => collector.makeRoom();
+  const writer = createWriter({ ...options, limits, active, reserve, book, count, makeRoom, log });
   const known = new Set<string>();
   const damaged = async ({ path, segment, offset, bytes, torn }: Damage): Promise<void> => {
     if (known.has(`${segment}:${offset}`)) return;

@@ -25,6 +25,8 @@ export interface WriterOptions {
   readonly reserve: Reserve;
   readonly book: SegmentBook;
   readonly count: JournalInstruments;
+  /** Removes what the journal can do without. */
+  readonly makeRoom: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -176,8 +178,7 @@ export const createWriter = (options: WriterOptions): Writer => {
     count.diskFailed(errno);
     const was = disk;
     trouble = error;
-    const noRoom = errno === 'ENOSPC' || errno === 'EDQUOT';
-    disk = noRoom && was !== 'failing' && (await reserve.release()) ? 'full' : 'failing';
+    disk = isFull(error) && was !== 'failing' && (await reserve.release()) ? 'full' : 'failing';
     if (was === 'fine') log.error('journal_disk_failed', { disk, errno, error });
     cancelProbe ??= clock.after(limits.probeEveryMs, () => {
       cancelProbe = undefined;
@@ -199,6 +200,7 @@ export const createWriter = (options: WriterOptions): Writer => {
       log.info('journal_disk_recovered', { marks: marks.length });
     } catch (error) {
       await diskFailed(error);
+      if (isFull(error)) await options.makeRoom().catch(() => {});
     }
   };
 
@@ -243,3 +245,5 @@ export const createWriter = (options: WriterOptions): Writer => {
     },
   };
 };
+
+const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(error));

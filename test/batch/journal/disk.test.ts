@@ -2,10 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Journal } from '../../../src/batch/journal/journal.ts';
-import { openRange } from '../../../src/batch/journal/range.ts';
+import { type GrowingRange, openRange } from '../../../src/batch/journal/range.ts';
 import { until } from '../../support/until.ts';
 import { bodiesIn, countingMeter, leftIn, notingLog, open, put } from './open-journal.ts';
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+import { mountSmallDisk, mountThinDisk, type SmallDisk } from './small-disk.ts';
 
 const limits = { reserveBytes: 32 * 1024, probeEveryMs: 20, segmentBytesMax: 64 * 1024 };
 
@@ -171,5 +171,48 @@ onSmallDisk('what fails to be synced in a group fails each of its requests', asy
   await journal.close();
   const again = await open(disk.dir, { limits });
   t.equal((await leftIn(again)).uncut.length, acknowledged, 'and none is there that was refused');
+  await again.close();
+});
+
+onSmallDisk('files that only recognise repetitions give way on a full disk', async (t, disk) => {
+  const small = { ...limits, segmentBytesMax: 1_024 };
+  const first = await open(disk.dir, { limits: small });
+  const ranges: GrowingRange[] = [];
+  for (let n = 0; n < 60; n += 1) {
+    const range = openRange('traces');
+    await put(first, `${n}`.padEnd(1_024, '.'), range);
+    ranges.push(range);
+  }
+  for (const [n, range] of ranges.entries()) first.stored(range, `${n}`);
+  await first.close();
+  rmSync(join(disk.dir, 'reserve'));
+  const big = join(disk.dir, 'big');
+  try {
+    writeFileSync(big, Buffer.alloc(1024 * 1024));
+  } catch {}
+  const { log, count } = notingLog();
+  const second = await open(disk.dir, { log, limits: small });
+  await until(() => takes(second, 'x'));
+  t.ok(count('journal_seen_given_up') > 0);
+  await second.close();
+});
+
+t.test('a failed sync refuses its requests and loses none before', { skip }, async (t) => {
+  const disk = mountThinDisk(t, 2_048);
+  if (!disk) return t.comment('no loop device here');
+  const { log, count } = notingLog();
+  const thin = { ...limits, probeEveryMs: 50, segmentBytesMax: 512 * 1024 };
+  const journal = await open(disk.dir, { log, limits: thin });
+  const { acknowledged, refusal, range } = await fill(journal, 'thin');
+  t.match(refusal, { remedy: 'retry' });
+  t.equal(count('journal_disk_failed'), 1);
+  t.equal(count('journal_requests_lost'), 0);
+  disk.grow();
+  await until(() => takes(journal, 'after'));
+  await journal.cut(range, 'thin');
+  await journal.close();
+  disk.remount();
+  const again = await open(disk.dir, { limits: thin });
+  t.strictSame(await leftIn(again), { uncut: ['after'], cut: { thin: acknowledged } });
   await again.close();
 });
