@@ -201,7 +201,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   if (options.roles.has('evaluate')) evaluator.start();
 
   if (options.roles.has('ingest')) {
-    const { limits, batch, workers } = config.ingest;
+    const { limits, batch, workers, redact, sample } = config.ingest;
     const path = await startIngest({
       ...parts,
       workers,
@@ -209,6 +209,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       instanceId,
       clickhouse: { ...backends.clickhouse, database },
       batch,
+      redact,
+      sample,
     });
     teardown.add('batches', path.drain);
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });

@@ -32,6 +32,7 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     ...parts,
     insert: createInserter({ ...parts, store }).insertBlock,
     limits: setup.batch,
+    rules: setup.rules,
     instanceId: setup.instanceId,
   });
   return {

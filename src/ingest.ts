@@ -1,5 +1,5 @@
 import { type Batcher, createBatcher } from './batch/batcher.ts';
-import { createColumnBuilder } from './decode/builder.ts';
+import { createIngestBuilder, type IngestRules } from './ingest-builder.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
@@ -13,6 +13,7 @@ export interface IngestOptions {
     readonly bytesMax: number;
     readonly ageMsMax: number;
   };
+  readonly rules: IngestRules;
   /** Unique among all daemons of all times: block names begin with it. */
   readonly instanceId: string;
   readonly clock: Clock;
@@ -50,7 +51,7 @@ const batcherFor = (signal: Signal, options: IngestOptions): Batcher => {
   return createBatcher({
     ...options,
     signal,
-    builder: createColumnBuilder(signal, { nowMs: options.clock.nowMs }),
+    builder: createIngestBuilder(signal, options),
     names: () => `${options.instanceId}-${signal}-${(blocks += 1)}`,
   });
 };

@@ -1,6 +1,8 @@
 import type { Secret } from '../lib/secret.ts';
 import type { TlsFiles } from '../lib/tls-material.ts';
 import type { AccessKey } from '../model/access.ts';
+import type { RedactRule } from '../model/redaction.ts';
+import type { SampleRule } from '../model/sampling.ts';
 import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
 
@@ -40,6 +42,8 @@ export interface Config {
     };
     /** Threads; 0 for the main one, absent for what the machine allows. */
     readonly workers?: number;
+    readonly redact: readonly RedactRule<Secret>[];
+    readonly sample: readonly SampleRule[];
   };
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;

@@ -30,6 +30,7 @@ export const setupFor =
       database,
     },
     batch: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 1_000 },
+    rules: { redact: [], sample: [] },
   });
 
 export interface LogLine {
