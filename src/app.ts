@@ -201,7 +201,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   if (options.roles.has('evaluate')) evaluator.start();
 
   if (options.roles.has('ingest')) {
-    const { limits, batch, workers, journal } = config.ingest;
+    const { limits, batch, workers, journal, redact, sample } = config.ingest;
     const path = await startIngest({
       ...parts,
       workers,
@@ -210,6 +210,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       clickhouse: { ...backends.clickhouse, database },
       batch,
       journal,
+      redact,
+      sample,
     });
     teardown.add('batches', path.drain);
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });

@@ -1,3 +1,4 @@
+import type { IngestRules } from './ingest-builder.ts';
 import type { PlainError } from './lib/plain-error.ts';
 import type { LogLine } from './lib/thread-log.ts';
 import type { MeterReport } from './lib/thread-meter.ts';
@@ -28,6 +29,7 @@ export interface WorkerSetup {
     readonly bytesMax: number;
     readonly ageMsMax: number;
   };
+  readonly rules: IngestRules;
 }
 
 export interface WorkerData {

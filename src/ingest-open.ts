@@ -39,6 +39,7 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
       decompress,
       insert: createInserter({ ...parts, store }).insertBlock,
       limits: setup.batch,
+      rules: setup.rules,
       instanceId: name,
     });
   // Nothing new comes into these: that they are open is enough for what is in them to be stored.

@@ -6,6 +6,8 @@ import type { WorkerSetup } from './ingest-messages.ts';
 import { type IngestParts, openIngest } from './ingest-open.ts';
 import { startIngestPool } from './ingest-pool.ts';
 import type { Secret } from './lib/secret.ts';
+import type { RedactRule } from './model/redaction.ts';
+import type { SampleRule } from './model/sampling.ts';
 
 export interface IngestStartOptions extends IngestParts {
   /** 0: in this thread. Undefined: one thread for each core but one, and at least one. */
@@ -22,6 +24,8 @@ export interface IngestStartOptions extends IngestParts {
   readonly batch: WorkerSetup['batch'];
   /** `bytesMax` is for all workers together. */
   readonly journal: { readonly bytesMax: number; readonly fsync: WorkerSetup['journal']['fsync'] };
+  readonly redact: readonly RedactRule<Secret>[];
+  readonly sample: readonly SampleRule[];
 }
 
 /** Starts ingest on as many threads as it is given. */
@@ -30,6 +34,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
   const { url, username, database, password } = clickhouse;
   const journals = join(options.dataDir, 'journal');
   const abandoned = await abandonedJournals(journals, Math.max(1, workers));
+  const rules = { redact: options.redact.map(withPlainSalt), sample: options.sample };
   const setup = (workerIndex: number, thread: number): WorkerSetup => ({
     workerIndex,
     journal: {
@@ -41,6 +46,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
     instanceId: `${options.instanceId}.${thread}`,
     clickhouse: { url, username, database, password: password?.reveal() },
     batch,
+    rules,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);
   return startIngestPool({ ...options, workers, setup });
@@ -51,4 +57,13 @@ const abandonedJournals = async (dir: string, workers: number): Promise<readonly
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const names = await readdir(dir);
   return names.filter((it) => /^\d+$/.test(it) && Number(it) >= workers).map((it) => join(dir, it));
+};
+
+/** A Secret keeps its value to itself, also from another thread. */
+const withPlainSalt = (rule: RedactRule<Secret>): RedactRule => {
+  const { action } = rule;
+  return {
+    ...rule,
+    action: action.kind === 'hash' ? { ...action, salt: action.salt.reveal() } : action,
+  };
 };

@@ -2,11 +2,12 @@ import type { Journal } from './batch/journal/journal.ts';
 import { createJournaledBatcher, type JournaledBatcher } from './batch/journaled-batcher.ts';
 import type { Decompress } from './batch/redecode.ts';
 import { createColumnBuilder } from './decode/builder.ts';
+import { createIngestBuilder, type IngestRules } from './ingest-builder.ts';
 import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
-import type { InsertBlock } from './model/block.ts';
+import type { ColumnBuilder, InsertBlock } from './model/block.ts';
 import type { Ingest, Signal } from './model/ingest.ts';
 
 export interface IngestOptions {
@@ -18,6 +19,7 @@ export interface IngestOptions {
     readonly bytesMax: number;
     readonly ageMsMax: number;
   };
+  readonly rules: IngestRules;
   /** Unique among all daemons of all times: block names begin with it. */
   readonly instanceId: string;
   readonly clock: Clock;
@@ -57,10 +59,17 @@ export const createIngestPath = (options: IngestOptions): IngestPath => {
 
 const batcherFor = (signal: Signal, options: IngestOptions): JournaledBatcher => {
   let blocks = 0;
+  let builders = 0;
   return createJournaledBatcher({
     ...options,
     signal,
-    createBuilder: () => createColumnBuilder(signal, { nowMs: options.clock.nowMs }),
+    createBuilder: () => builderFor(signal, options, (builders += 1)),
     names: () => `${options.instanceId}-${signal}-${(blocks += 1)}`,
   });
 };
+
+/** The first is for what comes in; what is decoded again was counted then. */
+const builderFor = (signal: Signal, options: IngestOptions, nth: number): ColumnBuilder =>
+  nth === 1
+    ? createIngestBuilder(signal, options)
+    : createColumnBuilder(signal, { nowMs: options.clock.nowMs, ...options.rules });

@@ -17,7 +17,7 @@ export const usedOf = (section: object, keys: readonly string[]): readonly strin
     .map(([key]) => key);
 
 /** YAML types `code: 500` as a number; a label is text. */
-const labelText = z
+export const labelText = z
   .union([z.string(), z.number(), z.boolean()], 'expected a text')
   .transform(String);
 

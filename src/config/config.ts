@@ -1,6 +1,8 @@
 import type { Secret } from '../lib/secret.ts';
 import type { TlsFiles } from '../lib/tls-material.ts';
 import type { AccessKey } from '../model/access.ts';
+import type { RedactRule } from '../model/redaction.ts';
+import type { SampleRule } from '../model/sampling.ts';
 import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
 
@@ -44,6 +46,8 @@ export interface Config {
       readonly bytesMax: number;
       readonly fsync: 'always' | 'interval' | 'off';
     };
+    readonly redact: readonly RedactRule<Secret>[];
+    readonly sample: readonly SampleRule[];
   };
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;

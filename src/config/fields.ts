@@ -35,6 +35,15 @@ export const address = written(
   'host:port such as 127.0.0.1:4318, [::1]:4318 or :4318; port 0 picks a free one',
 );
 
+const parseShare = (text: string): number | undefined => {
+  const [, digits = ''] = /^(\d{1,3}(?:\.\d+)?) ?(?:percent|%)$/.exec(text) ?? [];
+  const percent = digits === '' ? Number.NaN : Number(digits);
+  return percent <= 100 ? percent / 100 : undefined;
+};
+
+/** From 0 to 1. */
+export const share = written(parseShare, 'a percentage from 0 to 100 such as 10 percent');
+
 /** A key whose name is settled and whose work is not done: setting it must not be ignored. */
 export const notYet = (what: string) =>
   z

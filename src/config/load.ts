@@ -5,6 +5,7 @@ import { connectionsOf } from './connections.ts';
 import { defined } from './defined.ts';
 import { type Override, overlay, overrideAt, readOverrides } from './environment.ts';
 import { exposedListeners, listenersOf } from './exposure.ts';
+import { redactRulesOf, sampleRulesOf } from './ingest-rules.ts';
 import { keysOf } from './keys.ts';
 import { byPlace } from './notices.ts';
 import { type ConfigDocument, configSchema } from './schema.ts';
@@ -114,6 +115,8 @@ const configOf = (
     readFile,
     substitute,
   });
+  const redact = redactRulesOf(ingest.redact, secrets, problemAt);
+  problems.push(...redact.problems);
   problems.push(...connections.problems, ...secrets.problems(), ...tlsProblems, ...keys.problems);
   return {
     mode,
@@ -140,6 +143,8 @@ const configOf = (
       },
       journal: { bytesMax: ingest.journal.max_bytes, fsync: ingest.journal.fsync },
       ...defined({ workers: ingest.workers }),
+      redact: redact.rules,
+      sample: sampleRulesOf(ingest.sample),
     },
     clickhouse: connections.clickhouse,
     redis: connections.redis,

@@ -8,6 +8,7 @@ import {
   positiveDurationMs,
   sizeBytes,
 } from './fields.ts';
+import { redactRules, sampleRules } from './ingest-rules-schema.ts';
 
 const listen = z.strictObject({
   otlp_grpc: address.prefault(':4317'),
@@ -56,8 +57,10 @@ const ingest = z.strictObject({
     .prefault({}),
   /** Threads that decode and store; 0 is the main one. One for each core but one unless set. */
   workers: z.int().min(0).max(256).optional(),
-  redact: notYet('redaction is'),
-  sample: notYet('sampling is'),
+  /** What must not be stored as it came. The first rule for a key decides. */
+  redact: redactRules.default([]),
+  /** Which spans are kept. The first rule that applies decides. */
+  sample: sampleRules.default([]),
 });
 
 const clickhouse = z.strictObject({

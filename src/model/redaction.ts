@@ -12,13 +12,16 @@ export const redactPlaces = [
 
 export type RedactPlace = (typeof redactPlaces)[number];
 
-/** What becomes of a value that must not be stored as it came. Plain data: it crosses threads. */
-export interface RedactRule {
+/**
+ * What becomes of a value that must not be stored as it came. Plain data when the salt is: then it
+ * crosses threads.
+ */
+export interface RedactRule<Salt = string> {
   /** In metrics. */
   readonly name: string;
   readonly match: RedactMatch;
   readonly in: readonly RedactPlace[];
-  readonly action: RedactAction;
+  readonly action: RedactAction<Salt>;
 }
 
 export type RedactMatch =
@@ -33,7 +36,7 @@ export type RedactMatch =
       readonly pattern: string;
     };
 
-export type RedactAction =
+export type RedactAction<Salt = string> =
   | { readonly kind: 'drop' }
   | {
       readonly kind: 'mask';
@@ -43,5 +46,5 @@ export type RedactAction =
   | {
       readonly kind: 'hash';
       /** Secret: with it everybody can try which value gives a hash. */
-      readonly salt: string;
+      readonly salt: Salt;
     };

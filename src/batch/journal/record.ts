@@ -38,9 +38,9 @@ export interface RecordHead {
 }
 
 export const recordMagic = Buffer.from('TcJ1');
-export const headBytesMin = 64;
+const headBytesMin = 64;
 /** Names and messages are short; a longer one is damage. */
-export const metaBytesMax = 64 * 1024;
+const metaBytesMax = 64 * 1024;
 
 const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen'] as const;
 

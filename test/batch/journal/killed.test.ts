@@ -15,6 +15,7 @@ import type { IngestOrder } from './ingest-process.ts';
 import { traceIdOf } from './requests.ts';
 
 const rounds = Number(process.env['TOCSIN_TEST_KILLS'] ?? 30);
+t.setTimeout(170_000);
 const seed = Number(process.env['TOCSIN_TEST_SEED'] ?? 1);
 
 interface Account {

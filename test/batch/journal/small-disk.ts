@@ -12,10 +12,9 @@ export interface SmallDisk {
 /** A file system of its own in memory; undefined where mounting is not allowed. */
 export const mountSmallDisk = (t: Test, kibibytes: number): SmallDisk | undefined => {
   const dir = temporaryDir(t);
-  const mount = (...args: readonly string[]) =>
-    spawnSync('mount', [...args], { stdio: 'ignore' }).status === 0;
+  const mount = (...args: readonly string[]) => run('mount', ...args).status === 0;
   if (!mount('-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', dir)) return undefined;
-  t.teardown(() => spawnSync('umount', ['-l', dir], { stdio: 'ignore' }));
+  t.teardown(() => run('umount', '-l', dir));
   return {
     dir,
     setReadOnly: (readOnly) => {
@@ -37,8 +36,6 @@ export interface ThinDisk {
  * mounting is not allowed.
  */
 export const mountThinDisk = (t: Test, kibibytes: number): ThinDisk | undefined => {
-  const run = (command: string, ...args: readonly string[]) =>
-    spawnSync(command, [...args], { encoding: 'utf8' });
   const under = mountSmallDisk(t, kibibytes);
   if (!under) return undefined;
   const image = join(under.dir, 'image');
@@ -65,3 +62,6 @@ export const mountThinDisk = (t: Test, kibibytes: number): ThinDisk | undefined 
     },
   };
 };
+
+const run = (command: string, ...args: readonly string[]) =>
+  spawnSync(command, [...args], { encoding: 'utf8' });

@@ -1,0 +1,55 @@
+import { createColumnBuilder } from './decode/builder.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Meter } from './lib/meter.ts';
+import type { ColumnBuilder } from './model/block.ts';
+import type { Signal } from './model/ingest.ts';
+import type { RedactRule } from './model/redaction.ts';
+import type { SampleRule } from './model/sampling.ts';
+
+/** What is done to telemetry on its way into columns. Plain data: it crosses threads. */
+export interface IngestRules {
+  readonly redact: readonly RedactRule[];
+  readonly sample: readonly SampleRule[];
+}
+
+export interface IngestBuilderOptions {
+  readonly rules: IngestRules;
+  readonly clock: Clock;
+  readonly meter: Meter;
+}
+
+/**
+ * Columns of one signal, filled by the rules, whose deeds are counted. For requests that come in: what
+ * is decoded again, such as from a journal, was counted then.
+ */
+export const createIngestBuilder = (
+  signal: Signal,
+  { rules, clock, meter }: IngestBuilderOptions,
+): ColumnBuilder => {
+  const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules });
+  if (rules.redact.length + rules.sample.length === 0) return builder;
+  const redacted = meter.counter('tocsin_decode_values_redacted', {
+    description: 'Values that redaction rules dropped, masked or hashed, by rule',
+    unit: '{value}',
+  });
+  const sampledOut = meter.counter('tocsin_decode_spans_sampled_out', {
+    description: 'Spans that were accepted and not stored, by sampling rule',
+    unit: '{span}',
+  });
+  return {
+    ...builder,
+    append: (encoding, body) => {
+      const acceptance = builder.append(encoding, body);
+      const tally = builder.takeTally();
+      for (const [index, { name, action }] of rules.redact.entries()) {
+        const count = tally.redacted[index] ?? 0;
+        if (count > 0) redacted(count, { signal, rule: name, action: action.kind });
+      }
+      for (const [index, { name }] of rules.sample.entries()) {
+        const count = tally.sampledOut[index] ?? 0;
+        if (count > 0) sampledOut(count, { rule: name });
+      }
+      return acceptance;
+    },
+  };
+};
