@@ -4,9 +4,11 @@ import { fuzzCommand } from './fuzz.ts';
 import { ingestBench } from './ingest.ts';
 import { loadCommand, verifyCommand } from './load/command.ts';
 import type { Bench } from './measure.ts';
+import { rulesBench } from './rules.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   decode: decodeBench,
+  rules: rulesBench,
   ingest: ingestBench,
 };
 

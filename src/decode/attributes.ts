@@ -19,8 +19,10 @@ export class Attributes {
   readonly #values: Values;
   readonly #rejections: Rejections;
   readonly #redaction: Redaction | undefined;
-  /** What redaction made of the last value; undefined when it left it alone. */
+  /** Of the last word put: what redaction made of it, undefined when it left it alone. */
   #lastText: string | undefined;
+  #lastGuard: KeyGuard | undefined;
+  #lastId = 0;
   #keyAt = 0;
   #keyLength = 0;
   #valueAt = 0;
@@ -55,27 +57,37 @@ export class Attributes {
   put(map: MapColumn<TextColumn>, position: number, end: number): void {
     this.#split(position, end);
     const id = map.keys.dictionary.idOf(this.#keyAt, this.#keyLength);
-    if (map.guard !== undefined && this.#redacts(map, map.guard, id)) return;
+    const { guard } = map;
+    if (guard !== undefined) {
+      const verdict = guard.verdict(id);
+      if (verdict !== pass && this.#redacts(map, guard, id, verdict)) return;
+    }
     map.keys.putId(id);
-    this.#values.putText(map.values, this.#valueAt, this.#valueEnd);
+    this.#values.putText(map.values, this.#valueAt, this.#valueEnd, guard, id);
   }
 
   putWords(map: MapColumn<WordColumn>, position: number, end: number): void {
     this.#split(position, end);
     const id = map.keys.dictionary.idOf(this.#keyAt, this.#keyLength);
-    if (map.guard !== undefined && this.#redacts(map, map.guard, id)) return;
+    const { guard } = map;
+    this.#lastText = undefined;
+    this.#lastGuard = guard;
+    this.#lastId = id;
+    if (guard !== undefined) {
+      const verdict = guard.verdict(id);
+      if (verdict !== pass && this.#redacts(map, guard, id, verdict)) return;
+    }
     map.keys.putId(id);
-    this.#values.putWord(map.values, this.#valueAt, this.#valueEnd);
+    this.#values.putWord(map.values, this.#valueAt, this.#valueEnd, guard, id);
   }
 
-  /** A string that is no attribute. */
+  /** A string that is no attribute, redacted. */
   putString(
     column: TextColumn | WordColumn,
     position: number,
     length: number,
-    rules: PlaceRules | undefined,
+    rules: PlaceRules,
   ): void {
-    if (rules === undefined) return column.put(position, length);
     const text = this.#values.stringText(position, length);
     const examined = rules.examined(text);
     if (examined === text) column.put(position, length);
@@ -94,19 +106,16 @@ export class Attributes {
       const examined = rules.examined(text);
       if (examined !== text) return column.putText(examined ?? '');
     }
-    values.putText(column, position, end);
+    values.putText(column, position, end, undefined, 0);
   }
 
   /** Looks at an attribute without putting it anywhere. */
   peek(position: number, end: number): void {
     if (!this.#splitUsual(position, end)) this.#splitAny(position, end);
-    this.#lastText = undefined;
   }
 
   /** The value of what was put or looked at last. */
-  lastText(): string {
-    return this.#values.text(this.#valueAt, this.#valueEnd);
-  }
+  lastValueText = (): string => this.#values.text(this.#valueAt, this.#valueEnd);
 
   stringText(position: number, length: number): string {
     return this.#values.stringText(position, length);
@@ -122,31 +131,31 @@ export class Attributes {
     return true;
   }
 
-  /** Writes the value of the last `put` into a column of its own. */
+  /** Writes the value of the last `putWords` into a column of its own. */
   putLastValue(column: WordColumn): void {
     if (this.#lastText === undefined) {
-      this.#values.putWord(column, this.#valueAt, this.#valueEnd);
+      this.#values.putWord(column, this.#valueAt, this.#valueEnd, this.#lastGuard, this.#lastId);
     } else {
       column.putText(this.#lastText);
     }
   }
 
   /** Whether the attribute was written, or left out, other than as it came. */
-  #redacts(map: MapColumn<TextColumn | WordColumn>, guard: KeyGuard, id: number): boolean {
-    const { rules } = guard;
+  #redacts(
+    map: MapColumn<TextColumn | WordColumn>,
+    guard: KeyGuard,
+    id: number,
+    verdict: number,
+  ): boolean {
     const values = this.#values;
-    const verdict = guard.verdict(id);
-    this.#lastText = undefined;
+    const { rules } = guard;
     if (verdict > examine) {
-      const text = values.text(this.#valueAt, this.#valueEnd);
-      return this.#putRedacted(map, id, rules.replaced(verdict, text));
+      return this.#putRedacted(map, id, rules.replaced(verdict, this.lastValueText));
     }
     if (values.isNested(this.#valueAt, this.#valueEnd)) {
-      const key = map.keys.dictionary.word(id);
-      const text = values.nestedText(this.#valueAt, this.#valueEnd, rules, key);
+      const text = values.nestedText(this.#valueAt, this.#valueEnd, rules, guard.key(id));
       return this.#putRedacted(map, id, text);
     }
-    if (verdict === pass) return false;
     const text = values.plainText(this.#valueAt, this.#valueEnd);
     const examined = rules.examined(text);
     return examined === text ? false : this.#putRedacted(map, id, examined);

@@ -25,6 +25,10 @@ export class KeyGuard implements Follower {
     return id < this.#known ? (this.#verdicts[id] ?? 0) : this.#learn(id);
   }
 
+  key(id: number): string {
+    return this.#dictionary.word(id);
+  }
+
   mark(): void {}
 
   rollback(): void {

@@ -6,8 +6,8 @@ const windowChars = 1024;
 /** A match that begins in the last part of a window is looked for again from there. */
 const overlapChars = 256;
 
-/** Hashes remembered by rule; all are forgotten when there would be more. */
-const hashesMax = 4096;
+/** Hashes remembered by rule are at least so many of the last, and at most twice as many. */
+const hashesMax = 8192;
 /** Longer texts are hashed each time. */
 const rememberedCharsMax = 256;
 /** 64 bits: among a hundred million values one pair in 3,700 such sets is the same by chance. */
@@ -34,15 +34,22 @@ export const replacementOf = (action: RedactAction): Replace => {
 
 /** HMAC-SHA256 with the salt as its key: equal texts have equal hashes wherever the salt is the same. */
 const rememberingHash = (salt: string): Replace => {
-  const known = new Map<string, string>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
+  let recent = new Map<string, string>();
+  let older = new Map<string, string>();
+  const hashOf = (text: string): string => {
     const digest = createHmac('sha256', salt).update(text).digest('hex');
-    const hash = `hash:${digest.slice(0, hashDigits)}`;
-    if (text.length > rememberedCharsMax) return hash;
-    if (known.size >= hashesMax) known.clear();
-    known.set(text, hash);
+    return `hash:${digest.slice(0, hashDigits)}`;
+  };
+  return (text) => {
+    if (text.length > rememberedCharsMax) return hashOf(text);
+    const found = recent.get(text);
+    if (found !== undefined) return found;
+    const hash = older.get(text) ?? hashOf(text);
+    if (recent.size >= hashesMax) {
+      older = recent;
+      recent = new Map();
+    }
+    recent.set(text, hash);
     return hash;
   };
 };

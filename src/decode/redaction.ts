@@ -59,7 +59,7 @@ export class Redaction {
     const rules = this.in('resource');
     const verdict = rules?.verdictOf(key) ?? pass;
     if (!rules || verdict <= examine) return this.told(text);
-    return rules.replaced(verdict, text) ?? '';
+    return rules.replaced(verdict, () => text) ?? '';
   }
 
   begin(): void {
@@ -104,12 +104,12 @@ export class PlaceRules {
     return this.hasPatterns ? examine : pass;
   }
 
-  /** What is stored for a value whose key has a rule; undefined for nothing. */
-  replaced(verdict: number, text: string): string | undefined {
-    const rule = this.#keyRules[verdict - firstRule];
-    if (!rule) throw new TypeError(`no rule for verdict ${verdict}`);
-    this.#count(rule);
-    return rule.replace(text);
+  /** What is stored for a value whose key has a rule, given a way to its text; undefined for nothing. */
+  replaced(verdict: number, text: () => string): string | undefined {
+    const found = this.#keyRules[verdict - firstRule];
+    if (!found) throw new TypeError(`no rule for verdict ${verdict}`);
+    this.#count(found);
+    return found.rule.action.kind === 'drop' ? undefined : found.replace(text());
   }
 
   /** The text as the rules for values leave it: the same when none matches; undefined for nothing. */

@@ -19,6 +19,8 @@ const spanStatus = bytesField(15);
 const statusCode = varintField(3);
 const statusError = 2;
 
+const kinds = spanKinds.map((name) => name.toLowerCase());
+
 /** Only ever of the resource, so that whole resources are decided about at once. */
 const serviceName = 'service.name';
 
@@ -55,6 +57,8 @@ export class Sampler {
   /** The rules that may apply to spans of the resource at hand. */
   #open: readonly Rule[] = [];
   #asksSpan = false;
+  readonly #asksName: boolean;
+  readonly #asksKind: boolean;
 
   constructor(arena: Arena, wire: Wire, attributes: Attributes, rules: readonly SampleRule[]) {
     this.#arena = arena;
@@ -67,6 +71,8 @@ export class Sampler {
       slowerThanNs: (rule.keepSlowerThanMs ?? Number.POSITIVE_INFINITY) * 1e6,
     }));
     const keys = new Set(rules.flatMap(({ where }) => where.map(({ key }) => key)));
+    this.#asksName = keys.has('name');
+    this.#asksKind = keys.has('kind');
     this.#keys = Array.from(keys, (key) => ({ key, bytes: new TextEncoder().encode(key) })).filter(
       ({ key }) => key !== 'name' && key !== 'kind',
     );
@@ -117,16 +123,31 @@ export class Sampler {
     while (p < end) {
       const tag = wire.varint(p);
       const at = wire.pos;
+      if ((tag & 7) === 2 && tag > 7) {
+        const length = wire.length(at, end);
+        const from = wire.pos;
+        p = from + length;
+        switch (tag) {
+          case traceState:
+            stateAt = from;
+            stateLength = length;
+            break;
+          case spanName:
+            nameAt = from;
+            nameLength = length;
+            break;
+          case spanAttribute:
+            if (asksSpan) this.#read(from, p, this.#ofSpan);
+            break;
+          case spanStatus:
+            statusAt = from;
+            statusEnd = p;
+            break;
+        }
+        continue;
+      }
       p = wire.skip(tag, at, end);
       switch (tag) {
-        case traceState:
-          stateLength = wire.length(at, end);
-          stateAt = wire.pos;
-          break;
-        case spanName:
-          nameLength = wire.length(at, end);
-          nameAt = wire.pos;
-          break;
         case spanKind:
           kind = wire.varint(at);
           break;
@@ -136,26 +157,14 @@ export class Sampler {
         case endTime:
           endAt = at;
           break;
-        case spanAttribute:
-          if (asksSpan) {
-            const length = wire.length(at, end);
-            this.#read(wire.pos, wire.pos + length, this.#ofSpan);
-          }
-          break;
-        case spanStatus: {
-          const length = wire.length(at, end);
-          statusAt = wire.pos;
-          statusEnd = statusAt + length;
-          break;
-        }
       }
     }
     wire.landed(p, end);
 
-    if (asksSpan) {
+    if (this.#asksName) {
       this.#ofSpan.set('name', this.#attributes.stringText(nameAt, nameLength));
-      this.#ofSpan.set('kind', (spanKinds[kind] ?? spanKinds[0] ?? '').toLowerCase());
     }
+    if (this.#asksKind) this.#ofSpan.set('kind', kinds[kind] ?? kinds[0] ?? '');
     const found = asksSpan ? this.#open.find((it) => this.#applies(it)) : this.#open[0];
     if (!found) return untouched;
     const count = stateLength === 0 ? 1 : adjustedCount(view, stateAt, stateLength);
@@ -176,7 +185,7 @@ export class Sampler {
     const attributes = this.#attributes;
     attributes.peek(position, end);
     for (const { key, bytes } of this.#keys) {
-      if (attributes.keyIs(bytes)) to.set(key, attributes.lastText());
+      if (attributes.keyIs(bytes)) to.set(key, attributes.lastValueText());
     }
   }
 

@@ -163,7 +163,8 @@ export class TraceWalker implements ItemWalker {
     to.spanId.putHex(this.#spanIdAt, spanIdBytes);
     to.parentSpanId.putHex(parentAt, parentLength);
     to.traceState.put(stateAt, stateLength);
-    this.#attributes.putString(to.spanName, nameAt, nameLength, this.#textRules);
+    if (this.#textRules === undefined) to.spanName.put(nameAt, nameLength);
+    else this.#attributes.putString(to.spanName, nameAt, nameLength, this.#textRules);
     to.spanKind.put(kind);
     to.attributes.endRow();
     this.#status(statusAt, statusEnd);
@@ -175,7 +176,11 @@ export class TraceWalker implements ItemWalker {
     arena.putUint32(to.droppedLinks.region, droppedLinks);
     arena.putFloat64(
       to.adjustedCount.region,
-      weight === untouched ? adjustedCount(arena.view, stateAt, stateLength) : weight,
+      weight !== untouched
+        ? weight
+        : stateLength === 0
+          ? 1
+          : adjustedCount(arena.view, stateAt, stateLength),
     );
   };
 
@@ -271,6 +276,7 @@ export class TraceWalker implements ItemWalker {
     wire.landed(p, end);
     this.#to.statusCode.put(code);
     const { statusMessage } = this.#to;
-    this.#attributes.putString(statusMessage, messageAt, messageLength, this.#textRules);
+    if (this.#textRules === undefined) statusMessage.put(messageAt, messageLength);
+    else this.#attributes.putString(statusMessage, messageAt, messageLength, this.#textRules);
   }
 }

@@ -15,7 +15,7 @@ t.test('hashes are those of HMAC-SHA256, and the same each time', async (t) => {
   const hash = replacementOf({ kind: 'hash', salt });
   // printf 'ann@shop.example' | openssl dgst -sha256 -hmac 'sixteen characters'
   t.equal(hash('ann@shop.example'), 'hash:ab4226837af965ec');
-  for (let index = 0; index < 5000; index += 1) hash(String(index));
+  for (let index = 0; index < 20_000; index += 1) hash(String(index));
   t.equal(hash('ann@shop.example'), 'hash:ab4226837af965ec');
   t.not(
     replacementOf({ kind: 'hash', salt: `${salt}!` })('ann@shop.example'),
