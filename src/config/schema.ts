@@ -36,7 +36,7 @@ const ingest = z.strictObject({
   limits: z
     .strictObject({
       /** One request after decompression. */
-      max_request_bytes: sizeBytes.prefault('16MiB'),
+      max_request_bytes: sizeBytes.prefault('64MiB'),
       /** All requests together that are not answered yet. */
       max_pending_bytes: sizeBytes.prefault('256MiB'),
       max_connections: z.int().min(1).max(1_000_000).default(10_000),
