@@ -1,9 +1,9 @@
 import t from 'tap';
+import { createRejectBook, type RejectBookLimits } from '../src/ingest/reject-book.ts';
 import { Fault } from '../src/lib/fault.ts';
 import { silentLog } from '../src/lib/log.ts';
 import { noopMeter } from '../src/lib/meter.ts';
 import type { Reject } from '../src/model/rejects.ts';
-import { createRejectBook, type RejectBookLimits } from '../src/rejects.ts';
 import { manualClock } from './support/clock.ts';
 
 type Row = Readonly<Record<string, unknown>>;

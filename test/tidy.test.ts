@@ -20,6 +20,7 @@ const layers = [
     'console',
     'embedded',
   ],
+  ['ingest'],
   ['.'],
   ['commands'],
   ['main'],
@@ -88,7 +89,7 @@ t.test('time, environment and output are reached through their own doors', async
     [/\b(setTimeout|setInterval|Date\.now|performance\.now)\b/, ['lib/clock.ts']],
     [/\bprocess\.env\b/, ['config/', 'main.ts', 'commands/']],
     [/\bprocess\.exit\b/, ['main.ts', 'embedded/engine.ts']],
-    [/\bMath\.random\b/, ['app.ts', 'main.ts', 'ingest-worker.ts', 'commands/']],
+    [/\bMath\.random\b/, ['app.ts', 'main.ts', 'ingest/worker.ts', 'commands/']],
   ];
   for (const file of files) {
     const code = readFileSync(join('src', file), 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '');

@@ -8,7 +8,7 @@ import type { Config, Mode } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { acquireDataDirLock } from '../embedded/data-dir-lock.ts';
 import { type Files, readFiles } from '../files.ts';
-import { innerUrl } from '../inner-door.ts';
+import { innerUrl } from '../ingest/inner-door.ts';
 import type { Random } from '../lib/backoff.ts';
 import { formatProblem } from '../lib/document.ts';
 import { Fault, messageOf } from '../lib/fault.ts';

@@ -1,13 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { openJournal } from '../../src/batch/journal/journal.ts';
-import { createIngestPath } from '../../src/ingest.ts';
+import { createIngestPath } from '../../src/ingest/path.ts';
+import { createRejectBook } from '../../src/ingest/reject-book.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
 import type { Encoding, Signal } from '../../src/model/ingest.ts';
-import { createRejectBook } from '../../src/rejects.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openHttp, post, readExportResponse } from '../receive/doors.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { openIngest } from '../../src/ingest-open.ts';
-import { startIngestPool } from '../../src/ingest-pool.ts';
+import { openIngest } from '../../src/ingest/open.ts';
+import { startIngestPool } from '../../src/ingest/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Fault } from '../../src/lib/fault.ts';
 import { silentLog } from '../../src/lib/log.ts';

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { WorkerData } from '../../src/ingest-messages.ts';
-import { openIngest } from '../../src/ingest-open.ts';
-import { serveIngest } from '../../src/ingest-serve.ts';
+import type { WorkerData } from '../../src/ingest/messages.ts';
+import { openIngest } from '../../src/ingest/open.ts';
+import { serveIngest } from '../../src/ingest/serve.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { OtlpRequest } from '../../src/model/ingest.ts';
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { WorkerSetup } from '../../src/ingest-messages.ts';
-import { type IngestPoolOptions, startIngestPool } from '../../src/ingest-pool.ts';
+import type { WorkerSetup } from '../../src/ingest/messages.ts';
+import { type IngestPoolOptions, startIngestPool } from '../../src/ingest/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Log, LogFields } from '../../src/lib/log.ts';
 import { createMetrics } from '../../src/lib/telemetry-metrics.ts';

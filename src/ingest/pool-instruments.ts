@@ -1,5 +1,5 @@
-import type { IngestThread, ThreadEnd } from './ingest-thread.ts';
-import type { Meter } from './lib/meter.ts';
+import type { Meter } from '../lib/meter.ts';
+import type { IngestThread, ThreadEnd } from './thread.ts';
 
 interface Place {
   readonly index: number;

@@ -1,14 +1,14 @@
-import type { Journal } from './batch/journal/journal.ts';
-import { createJournaledBatcher, type JournaledBatcher } from './batch/journaled-batcher.ts';
-import type { Decompress } from './batch/redecode.ts';
-import { createColumnBuilder } from './decode/builder.ts';
-import { createIngestBuilder, type IngestRules } from './ingest-builder.ts';
-import type { Random } from './lib/backoff.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Log } from './lib/log.ts';
-import type { Meter } from './lib/meter.ts';
-import type { ColumnBuilder, InsertBlock } from './model/block.ts';
-import type { Ingest, Signal } from './model/ingest.ts';
+import type { Journal } from '../batch/journal/journal.ts';
+import { createJournaledBatcher, type JournaledBatcher } from '../batch/journaled-batcher.ts';
+import type { Decompress } from '../batch/redecode.ts';
+import { createColumnBuilder } from '../decode/builder.ts';
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import type { ColumnBuilder, InsertBlock } from '../model/block.ts';
+import type { Ingest, Signal } from '../model/ingest.ts';
+import { createIngestBuilder, type IngestRules } from './builder.ts';
 
 export interface IngestOptions {
   readonly journal: Journal;

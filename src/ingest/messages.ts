@@ -1,8 +1,8 @@
-import type { IngestRules } from './ingest-builder.ts';
-import type { PlainError } from './lib/plain-error.ts';
-import type { LogLine } from './lib/thread-log.ts';
-import type { MeterReport } from './lib/thread-meter.ts';
-import type { Acceptance, OtlpRequest } from './model/ingest.ts';
+import type { PlainError } from '../lib/plain-error.ts';
+import type { LogLine } from '../lib/thread-log.ts';
+import type { MeterReport } from '../lib/thread-meter.ts';
+import type { Acceptance, OtlpRequest } from '../model/ingest.ts';
+import type { IngestRules } from './builder.ts';
 
 /** What a worker thread is started with. Plain data: it crosses threads by structured clone. */
 export interface WorkerSetup {

@@ -1,10 +1,10 @@
 import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
-import type { Answer, FromWorker, ToWorker, WorkerSetup } from './ingest-messages.ts';
-import { Fault } from './lib/fault.ts';
-import { fromPlainError } from './lib/plain-error.ts';
-import type { LogLine } from './lib/thread-log.ts';
-import type { MeterReport } from './lib/thread-meter.ts';
-import type { Acceptance, OtlpRequest } from './model/ingest.ts';
+import { Fault } from '../lib/fault.ts';
+import { fromPlainError } from '../lib/plain-error.ts';
+import type { LogLine } from '../lib/thread-log.ts';
+import type { MeterReport } from '../lib/thread-meter.ts';
+import type { Acceptance, OtlpRequest } from '../model/ingest.ts';
+import type { Answer, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 export interface ThreadOptions {
   readonly entry: URL;

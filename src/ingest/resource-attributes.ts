@@ -1,5 +1,5 @@
-import { addResourceAttributes } from './decode/resource-attributes.ts';
-import type { Ingest } from './model/ingest.ts';
+import { addResourceAttributes } from '../decode/resource-attributes.ts';
+import type { Ingest } from '../model/ingest.ts';
 
 /**
  * Puts the attributes of a key on the resources of what came in with it, before anybody keeps the

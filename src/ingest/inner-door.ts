@@ -1,7 +1,7 @@
-import type { Clock } from './lib/clock.ts';
-import { Fault, messageOf, remedyOf } from './lib/fault.ts';
-import type { HttpClient, HttpResponse } from './lib/http-client.ts';
-import type { Ingest, Signal } from './model/ingest.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Fault, messageOf, remedyOf } from '../lib/fault.ts';
+import type { HttpClient, HttpResponse } from '../lib/http-client.ts';
+import type { Ingest, Signal } from '../model/ingest.ts';
 
 const signals: Readonly<Record<string, Signal>> = {
   '/v1/traces': 'traces',

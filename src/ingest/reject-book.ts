@@ -1,9 +1,9 @@
-import type { Cancel, Clock } from './lib/clock.ts';
-import { remedyOf } from './lib/fault.ts';
-import type { Log } from './lib/log.ts';
-import type { Meter } from './lib/meter.ts';
-import type { InsertRows } from './model/query.ts';
-import type { Reject, ReportReject } from './model/rejects.ts';
+import type { Cancel, Clock } from '../lib/clock.ts';
+import { remedyOf } from '../lib/fault.ts';
+import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import type { InsertRows } from '../model/query.ts';
+import type { Reject, ReportReject } from '../model/rejects.ts';
 
 export interface RejectBookLimits {
   /** What is alike within it becomes one row. */

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { openJournal } from './batch/journal/journal.ts';
-import type { Decompress } from './batch/redecode.ts';
-import { createIngestPath, type IngestPath } from './ingest.ts';
-import type { WorkerSetup } from './ingest-messages.ts';
-import type { Random } from './lib/backoff.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Log } from './lib/log.ts';
-import type { Meter } from './lib/meter.ts';
-import { Secret } from './lib/secret.ts';
-import { createDecompress } from './receive/decompress.ts';
-import { connectStore } from './store/client.ts';
-import { createInserter } from './store/insert.ts';
+import { openJournal } from '../batch/journal/journal.ts';
+import type { Decompress } from '../batch/redecode.ts';
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import { Secret } from '../lib/secret.ts';
+import { createDecompress } from '../receive/decompress.ts';
+import { connectStore } from '../store/client.ts';
+import { createInserter } from '../store/insert.ts';
+import type { WorkerSetup } from './messages.ts';
+import { createIngestPath, type IngestPath } from './path.ts';
 
 export interface IngestParts {
   readonly clock: Clock;

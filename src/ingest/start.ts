@@ -1,13 +1,13 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { IngestPath } from './ingest.ts';
-import type { WorkerSetup } from './ingest-messages.ts';
-import { type IngestParts, openIngest } from './ingest-open.ts';
-import { startIngestPool } from './ingest-pool.ts';
-import type { Secret } from './lib/secret.ts';
-import type { RedactRule } from './model/redaction.ts';
-import type { SampleRule } from './model/sampling.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { RedactRule } from '../model/redaction.ts';
+import type { SampleRule } from '../model/sampling.ts';
+import type { WorkerSetup } from './messages.ts';
+import { type IngestParts, openIngest } from './open.ts';
+import type { IngestPath } from './path.ts';
+import { startIngestPool } from './pool.ts';
 
 export interface IngestStartOptions extends IngestParts {
   /** 0: in this thread. Undefined: one thread for each core but one, and at least one. */

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { WorkerData } from './ingest-messages.ts';
-import { openIngest } from './ingest-open.ts';
-import { serveIngest } from './ingest-serve.ts';
-import { systemClock } from './lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { WorkerData } from './messages.ts';
+import { openIngest } from './open.ts';
+import { serveIngest } from './serve.ts';
 
 /** Entry of a worker thread: decode, batch and store with connections of its own. */
 if (!parentPort) throw new TypeError('runs as a worker thread only');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from './lib/clock.ts';
-import type { OtlpRequest } from './model/ingest.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { OtlpRequest } from '../model/ingest.ts';
 
 export interface BlameLimits {
   /** A body at whose decoding so many watched threads died is not taken any more. */

@@ -1,13 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { IngestPath } from './ingest.ts';
-import type { Answer, FromWorker, ToWorker, WorkerData } from './ingest-messages.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Log } from './lib/log.ts';
-import type { Meter } from './lib/meter.ts';
-import { toPlainError } from './lib/plain-error.ts';
-import { createPostedLog } from './lib/thread-log.ts';
-import { createGatheringMeter } from './lib/thread-meter.ts';
-import type { OtlpRequest } from './model/ingest.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import { toPlainError } from '../lib/plain-error.ts';
+import { createPostedLog } from '../lib/thread-log.ts';
+import { createGatheringMeter } from '../lib/thread-meter.ts';
+import type { OtlpRequest } from '../model/ingest.ts';
+import type { Answer, FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { IngestPath } from './path.ts';
 
 export interface ServeOptions {
   /** To the main thread. */

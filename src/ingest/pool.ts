@@ -1,16 +1,16 @@
-import type { IngestPath } from './ingest.ts';
-import { type BlameLimits, createBlame, defaultBlameLimits } from './ingest-blame.ts';
-import type { WorkerSetup } from './ingest-messages.ts';
-import { poolInstruments } from './ingest-pool-instruments.ts';
-import { type IngestThread, startIngestThread, type ThreadEnd } from './ingest-thread.ts';
-import { type BackoffLimits, backoffMs, type Random } from './lib/backoff.ts';
-import type { Cancel, Clock } from './lib/clock.ts';
-import { Fault, messageOf } from './lib/fault.ts';
-import type { Log } from './lib/log.ts';
-import type { Meter } from './lib/meter.ts';
-import { writeLine } from './lib/thread-log.ts';
-import { createMeterReplay } from './lib/thread-meter.ts';
-import type { Acceptance, OtlpRequest } from './model/ingest.ts';
+import { type BackoffLimits, backoffMs, type Random } from '../lib/backoff.ts';
+import type { Cancel, Clock } from '../lib/clock.ts';
+import { Fault, messageOf } from '../lib/fault.ts';
+import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import { writeLine } from '../lib/thread-log.ts';
+import { createMeterReplay } from '../lib/thread-meter.ts';
+import type { Acceptance, OtlpRequest } from '../model/ingest.ts';
+import { type BlameLimits, createBlame, defaultBlameLimits } from './blame.ts';
+import type { WorkerSetup } from './messages.ts';
+import type { IngestPath } from './path.ts';
+import { poolInstruments } from './pool-instruments.ts';
+import { type IngestThread, startIngestThread, type ThreadEnd } from './thread.ts';
 
 export interface IngestPoolLimits extends BlameLimits {
   /** Not answered yet by one worker; beyond either, requests are refused with a delay. */
@@ -81,7 +81,7 @@ interface Slot {
   decoding: { readonly id: number; readonly sinceMs: number };
 }
 
-const workerEntry = new URL('./ingest-worker.ts', import.meta.url);
+const workerEntry = new URL('./worker.ts', import.meta.url);
 
 /**
  * Ingest on worker threads, each with columns, batches and connections of its own. Resolves when

@@ -1,10 +1,10 @@
-import { createColumnBuilder } from './decode/builder.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Meter } from './lib/meter.ts';
-import type { ColumnBuilder } from './model/block.ts';
-import type { Signal } from './model/ingest.ts';
-import type { RedactRule } from './model/redaction.ts';
-import type { SampleRule } from './model/sampling.ts';
+import { createColumnBuilder } from '../decode/builder.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Meter } from '../lib/meter.ts';
+import type { ColumnBuilder } from '../model/block.ts';
+import type { Signal } from '../model/ingest.ts';
+import type { RedactRule } from '../model/redaction.ts';
+import type { SampleRule } from '../model/sampling.ts';
 
 /** What is done to telemetry on its way into columns. Plain data: it crosses threads. */
 export interface IngestRules {
