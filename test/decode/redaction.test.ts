@@ -24,6 +24,9 @@ const rowsOf = (signal: Signal, message: Message, table: string): string => {
   return jsonEachRow(rows);
 };
 
+/** Found to be so only behind everything in it. */
+const broken = (body: Uint8Array): Uint8Array => Buffer.concat([body, Buffer.from([10, 1])]);
+
 const clickhouse = await startClickHouse(t);
 
 /** Sends `given` through the rules and compares every row with those of `wanted` without any. */
@@ -304,7 +307,7 @@ t.test('both encodings and every cut of the stream give the same bytes', async (
     // The same builder again, with a request in between that leaves no trace.
     for (const body of bodies) {
       builder.append('json', jsonOf(body));
-      t.throws(() => builder.append('protobuf', body.subarray(0, body.length - 1)));
+      t.throws(() => builder.append('protobuf', broken(body)));
     }
     t.strictSame(builder.finish(), expected, signal);
     t.strictSame(builder.takeTally(), tally, 'refused requests are not counted');
@@ -325,4 +328,86 @@ t.test('what is told of rejected spans is redacted too', async (t) => {
       { serviceName: 'hash:eca6fd9b2593a4c0', sample: /^name="GET \/\*{4}" trace_id=abab/ },
     ],
   });
+});
+
+t.test('each place has its own rules', async (t) => {
+  const secret = [text('secret', 's')];
+  const all = (
+    resource: Message,
+    scope: Message,
+    span: Message,
+    event: Message,
+    link: Message,
+  ): Message => ({
+    resourceSpans: [
+      {
+        resource: { attributes: [resource] },
+        scopeSpans: [
+          {
+            scope: { name: 's', attributes: [scope] },
+            spans: [
+              {
+                ...ids,
+                attributes: [span],
+                events: [{ attributes: [event] }],
+                links: [{ attributes: [link] }],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  const places = ['resource', 'scope', 'span', 'event', 'link'] as const;
+  const [stays = {}] = secret;
+  const given = all(stays, stays, stays, stays, stays);
+  for (const place of places) {
+    const [a = {}, b = {}, c = {}, d = {}, e = {}] = places.map((it) =>
+      it === place ? text('secret', '****') : stays,
+    );
+    const counts = await becomes(
+      t,
+      'traces',
+      [keyRule('secret', mask(), [place])],
+      given,
+      all(a, b, c, d, e),
+    );
+    t.strictSame(counts, [1]);
+  }
+});
+
+t.test('keys are judged anew for each block and after each refused request', async (t) => {
+  const builder = createColumnBuilder('traces', { redact: [keyRule('secret', mask())] });
+  const of = (...keys: readonly string[]): Message =>
+    spans([], { attributes: keys.map((key) => text(key, 'value')) });
+  const refused = (message: Message) => {
+    t.throws(() => builder.append('protobuf', broken(encode('traces', message))));
+  };
+  const rows: string[] = [];
+  // The same numbers in the dictionary, for other keys each time.
+  for (const keys of [
+    ['a', 'secret'],
+    ['secret', 'a'],
+    ['a', 'b'],
+  ]) {
+    builder.append('protobuf', encode('traces', of('first')));
+    if (rows.length !== 1) refused(of(...keys.toReversed()));
+    builder.append('protobuf', encode('traces', of(...keys)));
+    for (const block of builder.finish()) {
+      const wanted = [
+        of('first'),
+        spans([], {
+          attributes: keys.map((key) => text(key, key === 'secret' ? '****' : 'value')),
+        }),
+      ];
+      await sameRows(
+        t,
+        clickhouse,
+        block,
+        wanted.map((it) => rowsOf('traces', it, block.table)).join(''),
+      );
+      rows.push(block.table);
+    }
+  }
+  t.equal(rows.length, 3);
 });

@@ -150,9 +150,10 @@ t.test('each rule has its spans, errors and slow ones apart', async (t) => {
         span('high', { traceId: high }),
       ],
     ),
+    request([], [span('nobody')]),
     request([text('service.name', 'other')], [span('other'), span('GET x', { kind: 3 })]),
   ];
-  const { rows, sampledOut } = await store(t, rules, messages, 15);
+  const { rows, sampledOut } = await store(t, rules, messages, 16);
   t.strictSame(
     rows.map((it) => [it.SpanName, it.ServiceName, it.AdjustedCount]),
     [
@@ -164,6 +165,7 @@ t.test('each rule has its spans, errors and slow ones apart', async (t) => {
       ['host', 'shop', 10],
       ['own', 'shop', 10],
       ['high', 'shop', 4],
+      ['nobody', '', 1],
       ['other', 'other', 1],
     ],
   );
@@ -276,7 +278,7 @@ t.test('both encodings sample alike, and what is refused is not counted', async 
   const builder = createColumnBuilder('traces', { sample });
   const body = encode(request([], spans));
   builder.append('protobuf', body);
-  t.throws(() => builder.append('protobuf', body.subarray(0, body.length - 1)));
+  t.throws(() => builder.append('protobuf', Buffer.concat([body, Buffer.from([10, 1])])));
   const blocks = builder.finish();
   const tally = builder.takeTally();
   const json = JSON.stringify(request([], spans), (key, value: unknown) =>
