@@ -66,6 +66,7 @@ t.test('with a real engine', async (t) => {
     const all = (ingest: Ingest) => Promise.all(requests().map(ingest));
     const [here, there] = await Promise.all([all(inMain.ingest), all(pool.ingest)]);
     await inMain.drain();
+    await pool.drain();
     t.strictSame(there, here, 'the same answers');
     t.ok(here.reduce((sum, it) => sum + it.accepted, 0) > 400);
 
@@ -86,7 +87,6 @@ t.test('with a real engine', async (t) => {
       );
       t.match(same, { n: rows, m: 'same' }, `${name} (${rows} rows)`);
     }
-    await pool.drain();
     t.match(
       await pool.metricsText(),
       /tocsin_store_insert_rows_stored_total\{table="otel_logs"\} \d+/,
