@@ -13,6 +13,7 @@ import {
   victims,
 } from '../support/ingest-under-fire.ts';
 import { seededRandom } from '../support/random.ts';
+import { inspectable } from '../support/worker-kill.ts';
 
 /*
  * TOCSIN_CRASH_ROUNDS=50 TOCSIN_CRASH_SEED=7 node test/crash/ingest.test.ts is the long run; whatever
@@ -27,7 +28,7 @@ const stoppedMs = isLong ? 10_000 : 1_500;
 const killedAtRandom = async (t: Test): Promise<void> => {
   const random = seededRandom(seed);
   const dir = daemonDir(t, ingestOnly);
-  const environment = await fixedPorts();
+  const environment = { ...(await fixedPorts()), ...inspectable };
   let daemon = await startDaemon(t, dir, environment);
   const fire = openFire(t, { seed, rate: itemsPerSecond, environment });
   const order = shuffled(random);
@@ -50,7 +51,7 @@ const shuffled = (random: () => number): readonly Victim[] =>
 
 t.setTimeout(isLong ? 3_600_000 : 90_000);
 t.test(
-  'kill -9 of any process and an engine that stands still lose and double nothing',
+  'killing any process or worker and stopping the engine loses and doubles nothing',
   { timeout: isLong ? 3_600_000 : 90_000 },
   killedAtRandom,
 );

@@ -10,14 +10,25 @@ import type { Random } from '../../src/lib/backoff.ts';
 import { type Daemon, type DaemonFiles, startDaemon, within } from './daemon.ts';
 import { descendantsOf } from './processes.ts';
 import { type RecordingService, recordingService } from './recording-service.ts';
+import { killWorker } from './worker-kill.ts';
 
 /** Only what ingests: no rules, and no telemetry of the daemon's own among what is counted. */
 export const ingestOnly: DaemonFiles = {
   'tocsin.yaml': 'rules: {files: []}\ntelemetry: {export: off}\n',
 };
 
-/** Killed with -9, except the engine that is only stopped for a while and then goes on. */
-export const victims = ['daemon', 'clickhouse', 'redis', 'all', 'stopped engine'] as const;
+/**
+ * Processes are killed with -9, a worker thread is ended from outside, and an engine that is only
+ * stopped goes on after a while.
+ */
+export const victims = [
+  'daemon',
+  'worker',
+  'clickhouse',
+  'redis',
+  'all',
+  'stopped engine',
+] as const;
 export type Victim = (typeof victims)[number];
 
 /** Ports that stay the same over restarts, so that senders find the daemon again. */
@@ -97,7 +108,7 @@ export interface Blow {
   readonly stoppedMs: number;
 }
 
-/** A daemon that died is started again on the same directory and ports. */
+/** A daemon that died is started again on the same directory and ports; it is `inspectable`. */
 export const strike = async (
   t: Pick<Test, 'teardown'>,
   daemon: Daemon,
@@ -112,6 +123,10 @@ export const strike = async (
     // When it stood still for long, the supervisor has given it up and killed it.
     for (const pid of engines) tell(pid, 'SIGCONT');
     await untilReady(daemon, victim);
+    return daemon;
+  }
+  if (victim === 'worker') {
+    await killWorker(daemon);
     return daemon;
   }
   const dead = {
