@@ -1,5 +1,6 @@
 import type { Arena } from './arena.ts';
 import { malformed } from './faults.ts';
+import { byCodePoint, jsonString } from './json-text.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { putPlainStrings } from './plain-strings.ts';
 import { examine, type PlaceRules } from './redaction.ts';
@@ -25,6 +26,8 @@ const safeHigh = 0x20_0000;
 /**
  * AnyValue as the collector's ClickHouse exporter renders it (pdata `Value.AsString`): text as it
  * is, numbers as JavaScript writes them, bytes as base64, arrays and maps as JSON with sorted keys.
+ * Only NaN and infinities in arrays and maps differ: Go's JSON cannot say them, so that the exporter
+ * stores an empty text for the whole value; here they are strings and the rest is kept.
  */
 export class Values {
   readonly #arena: Arena;
@@ -234,7 +237,7 @@ export class Values {
       case intValue: {
         const text = this.#located(depth);
         const member = this.#member(text);
-        return member === text ? text : JSON.stringify(member);
+        return member === text ? text : jsonString(member);
       }
       case doubleValue: {
         const value = this.#double();
@@ -243,9 +246,10 @@ export class Values {
       case none:
         return 'null';
       case stringValue:
-        return JSON.stringify(this.#member(this.#located(depth)));
+        return jsonString(this.#member(this.#located(depth)));
       default:
-        return JSON.stringify(this.#located(depth));
+        // Go has no slice for no bytes.
+        return this.#at === this.#end ? 'null' : `"${this.#base64()}"`;
     }
   }
 
@@ -295,8 +299,8 @@ export class Values {
       }
     }
     wire.landed(p, end);
-    const members = [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+    const members = [...entries].toSorted(([a], [b]) => byCodePoint(a, b));
+    return `{${members.map(([key, value]) => `${jsonString(key)}:${value}`).join(',')}}`;
   }
 
   #entry(position: number, end: number, depth: number, entries: Map<string, string>): void {
@@ -348,7 +352,7 @@ export class Values {
       this.#locate(position, end);
       const text = rules.replaced(verdict, () => this.#located(depth + 1));
       this.#rules = rules;
-      return text === undefined ? undefined : JSON.stringify(text);
+      return text === undefined ? undefined : jsonString(text);
     }
     this.#path = path;
     const json = this.#entryJson(position, end, depth);

@@ -5,6 +5,7 @@ export const encodeJson = (message: unknown): Uint8Array =>
       if (value instanceof Uint8Array) {
         return Buffer.from(value).toString(key === 'bytesValue' ? 'base64' : 'hex');
       }
+      if (Object.is(value, -0)) return '-0';
       return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     }),
   );
