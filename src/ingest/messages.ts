@@ -29,6 +29,8 @@ export interface WorkerSetup {
     readonly bytesMax: number;
     readonly ageMsMax: number;
   };
+  /** Of one body without its coding. */
+  readonly bodyBytesMax: number;
   readonly rules: IngestRules;
 }
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { openJournal } from '../batch/journal/journal.ts';
 import type { Decompress } from '../batch/redecode.ts';
+import { decompress } from '../decode/decompress.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import { Secret } from '../lib/secret.ts';
-import { createDecompress } from '../receive/decompress.ts';
 import { connectStore } from '../store/client.ts';
 import { createInserter } from '../store/insert.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -36,9 +36,10 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     createIngestPath({
       ...parts,
       journal: await openJournal({ ...parts, dir: journalDir, fsync, limits: { bytesMax } }),
-      decompress,
+      decompress: decompressAgain,
       insert: createInserter({ ...parts, store }).insertBlock,
       limits: setup.batch,
+      bodyBytesMax: setup.bodyBytesMax,
       rules: setup.rules,
       instanceId: name,
     });
@@ -58,7 +59,5 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
 
 /** Of a body that was taken once: whatever the limit was then, it was not above this. */
 const decompressedBytesMax = 1024 * 1024 * 1024;
-const unbounded = { take: () => {}, give: () => {}, giveAll: () => {} };
-const undo = createDecompress();
-const decompress: Decompress = (coding, bytes) =>
-  undo(coding, bytes, decompressedBytesMax, unbounded);
+const decompressAgain: Decompress = async (coding, bytes) =>
+  decompress(coding, bytes, decompressedBytesMax);

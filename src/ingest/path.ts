@@ -9,6 +9,7 @@ import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder, InsertBlock } from '../model/block.ts';
 import type { Ingest, Signal } from '../model/ingest.ts';
 import { createIngestBuilder, type IngestRules } from './builder.ts';
+import { plainBody } from './plain-body.ts';
 
 export interface IngestOptions {
   readonly journal: Journal;
@@ -19,6 +20,8 @@ export interface IngestOptions {
     readonly bytesMax: number;
     readonly ageMsMax: number;
   };
+  /** Of one body without its coding. */
+  readonly bodyBytesMax: number;
   readonly rules: IngestRules;
   /** Unique among all daemons of all times: block names begin with it. */
   readonly instanceId: string;
@@ -45,10 +48,12 @@ export const createIngestPath = (options: IngestOptions): IngestPath => {
     signals.map((signal) => [signal, batcherFor(signal, options)]),
   );
   return {
-    ingest: async ({ signal, encoding, body, wire }) => {
-      const batcher = batchers.get(signal);
-      if (!batcher) throw new TypeError(`no batcher for ${signal}`);
-      return batcher.accept(encoding, body, wire);
+    ingest: async (request) => {
+      const batcher = batchers.get(request.signal);
+      if (!batcher) throw new TypeError(`no batcher for ${request.signal}`);
+      const { encoding, body, wire } = plainBody(request, options.bodyBytesMax);
+      const acceptance = await batcher.accept(encoding, body, wire);
+      return request.coding ? { ...acceptance, plainBytes: body.length } : acceptance;
     },
     drain: async () => {
       await Promise.all(Array.from(batchers.values(), (it) => it.drain()));

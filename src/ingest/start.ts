@@ -24,6 +24,8 @@ export interface IngestStartOptions extends IngestParts {
   readonly batch: WorkerSetup['batch'];
   /** `bytesMax` is for all workers together. */
   readonly journal: { readonly bytesMax: number; readonly fsync: WorkerSetup['journal']['fsync'] };
+  /** Of one body without its coding. */
+  readonly bodyBytesMax: number;
   readonly redact: readonly RedactRule<Secret>[];
   readonly sample: readonly SampleRule[];
 }
@@ -46,6 +48,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
     instanceId: `${options.instanceId}.${thread}`,
     clickhouse: { url, username, database, password: password?.reveal() },
     batch,
+    bodyBytesMax: options.bodyBytesMax,
     rules,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);

@@ -4,13 +4,13 @@ export type Signal = 'traces' | 'metrics' | 'logs';
 
 export type Encoding = 'protobuf' | 'json';
 
-/** One Export…ServiceRequest as received, decompressed. The receiver of this owns `body`. */
+/** One Export…ServiceRequest as received. The receiver of this owns `body`. */
 export interface OtlpRequest {
   readonly signal: Signal;
   readonly encoding: Encoding;
   readonly body: Uint8Array;
-  /** The same before decompression, when it was compressed: smaller to keep and to compare. */
-  readonly wire?: WireBody;
+  /** How the body is compressed; left out when it is not. */
+  readonly coding?: Coding;
   /** To be put on every resource of the body, in place of what the sender says there. */
   readonly resourceAttributes?: ResourceAttributes;
 }
@@ -21,6 +21,8 @@ export interface Acceptance {
   readonly rejected: number;
   /** How many of those accepted are not stored, because rules say so. Left out when none is. */
   readonly sampledOut?: number;
+  /** Of the body without its coding. Left out when that is what came, or when it was a repetition. */
+  readonly plainBytes?: number;
   /** Empty, or English for the sender: why items were rejected, or a warning when none was. */
   readonly message: string;
   /** The same for our own books; the counts add up to `rejected`. Left out when nothing was. */

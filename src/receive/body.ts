@@ -58,7 +58,7 @@ export class BodyBuffer {
  * The first `length` bytes in an ArrayBuffer that belongs to them alone and wastes little, so that
  * the taker may transfer it to another thread or keep it.
  */
-export const exact = (bytes: Uint8Array, length: number): Uint8Array => {
+const exact = (bytes: Uint8Array, length: number): Uint8Array => {
   const wastes = bytes.buffer.byteLength > length + length / 4 + 1024;
   const pooled = bytes.buffer.byteLength === Buffer.poolSize;
   if (!wastes && !pooled) return bytes.subarray(0, length);

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { codings } from './decompress.ts';
+import { codings } from './coding.ts';
 import { grpcCodes, type Refusal } from './refusal.ts';
 import { statusBody } from './status.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { Fault } from '../lib/fault.ts';
-import type { Signal } from '../model/ingest.ts';
-import { type Coding, codings, parseCoding } from './decompress.ts';
+import type { Coding, Signal } from '../model/ingest.ts';
+import { codings, parseCoding } from './coding.ts';
 
 /** What the headers of an HTTP/2 stream ask for. */
 export type GrpcAsk =

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../lib/clock.ts';
 import type { Encoding } from '../model/ingest.ts';
-import { codings } from './decompress.ts';
+import { codings } from './coding.ts';
 import { mediaTypes } from './http-request.ts';
 import type { Refusal } from './refusal.ts';
 import { statusBody } from './status.ts';

@@ -1,6 +1,6 @@
 import { Fault } from '../lib/fault.ts';
-import type { Encoding, Signal } from '../model/ingest.ts';
-import { type Coding, codings, parseCoding } from './decompress.ts';
+import type { Coding, Encoding, Signal } from '../model/ingest.ts';
+import { codings, parseCoding } from './coding.ts';
 
 /** What the head of an HTTP request asks for. */
 export type HttpAsk =

@@ -21,7 +21,7 @@ export interface Instruments {
   /** `status`: the HTTP status or the gRPC code as text, `gone` when nobody was left to answer. */
   readonly answered: (kind: RequestKind, status: string, seconds: number) => void;
   readonly refused: (kind: RequestKind, code: string) => void;
-  readonly bytesReceived: (kind: RequestKind, wireBytes: number, bodyBytes: number) => void;
+  readonly bytesReceived: (kind: RequestKind, form: 'wire' | 'plain', count: number) => void;
   readonly itemsTaken: (signal: Signal, acceptance: Acceptance) => void;
   readonly connectionRefused: (reason: string) => void;
 }
@@ -90,10 +90,7 @@ export const createInstruments = (
       seconds(duration, { transport, ...kind });
     },
     refused: (kind, code) => refused(1, { transport, ...kind, code }),
-    bytesReceived: (kind, wireBytes, bodyBytes) => {
-      bytes(wireBytes, { transport, ...kind, form: 'wire' });
-      bytes(bodyBytes, { transport, ...kind, form: 'plain' });
-    },
+    bytesReceived: (kind, form, count) => bytes(count, { transport, ...kind, form }),
     itemsTaken: (signal, acceptance) => {
       if (acceptance.accepted > 0) accepted(acceptance.accepted, { transport, signal });
       const rejections = acceptance.rejections ?? [];

@@ -2,10 +2,9 @@ import { Fault } from '../lib/fault.ts';
 import { createQuietLog } from '../lib/quiet-log.ts';
 import { noopTracer } from '../lib/tracer.ts';
 import type { Grant } from '../model/access.ts';
-import type { Acceptance, Encoding, Rejection, Signal } from '../model/ingest.ts';
+import type { Acceptance, Coding, Encoding, Rejection, Signal } from '../model/ingest.ts';
 import type { Reject } from '../model/rejects.ts';
 import { createByteBudget, type Hold } from './budget.ts';
-import { type Coding, createDecompress } from './decompress.ts';
 import { createInstruments, type Instruments, type Transport } from './instruments.ts';
 import type { OtlpServerOptions } from './otlp-server.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
@@ -42,7 +41,7 @@ export interface Exchange {
   readonly understood: (signal: Signal, encoding: Encoding) => void;
   /** Throws the Fault for which this sender's request is not read. */
   readonly authorize: (authorization: string | undefined, sender: Sender) => void;
-  /** Decompresses and hands over; resolves when every accepted item is somebody else's. */
+  /** Hands over; resolves when every accepted item is somebody else's. */
   readonly take: (request: WireRequest) => Promise<Acceptance>;
   /** Logs and counts a failure and says how to answer it. */
   readonly refuse: (error: unknown) => Refusal;
@@ -64,7 +63,6 @@ export const createIntake = (
   const log = options.log.child({ part: 'receive', transport });
   const quietLog = createQuietLog(clock, log, logEveryMs);
   const budget = options.budget ?? createByteBudget(limits.heldBytesMax, clock);
-  const decompress = createDecompress();
   const startedAt = clock.nowMs().toString(36);
   const idle = Promise.withResolvers<void>();
   let sequence = 0;
@@ -108,38 +106,37 @@ export const createIntake = (
       coding,
       wire,
     }: WireRequest): Promise<Acceptance> => {
-      let body = wire;
-      if (coding !== 'identity' && wire.length > 0) {
-        body = await decompress(coding, wire, limits.bodyBytesMax, hold);
-      }
-      instruments.bytesReceived(kind, wire.length, body.length);
-      grant?.bytesTaken(body.length);
       // No bytes are an empty protobuf message: nothing to take, and the answer is success.
-      if (body.length === 0 && encoding === 'protobuf') return nothing;
+      if (wire.length === 0 && encoding === 'protobuf') return nothing;
       const attributes = {
         'tocsin.signal': signal,
         'tocsin.request_id': id,
-        'tocsin.bytes': body.length,
+        'tocsin.bytes': wire.length,
       };
       const resourceAttributes = grant?.attributes ?? {};
-      const received = body !== wire && { wire: { coding, bytes: wire } };
+      const coded = coding !== 'identity' && wire.length > 0 && { coding };
       const labelled = Object.keys(resourceAttributes).length > 0 && { resourceAttributes };
       return tracer.span('receive', attributes, () =>
-        options.ingest({ signal, encoding, body, ...received, ...labelled }),
+        options.ingest({ signal, encoding, body: wire, ...coded, ...labelled }),
       );
     };
 
     const take = async (request: WireRequest): Promise<Acceptance> => {
       let stored = false;
       wireBytes = request.wire.length;
+      let plainBytes = wireBytes;
+      instruments.bytesReceived(kind, 'wire', wireBytes);
       try {
         const acceptance = await handOver(request);
         stored = true;
+        plainBytes = acceptance.plainBytes ?? wireBytes;
+        instruments.bytesReceived(kind, 'plain', plainBytes);
         instruments.itemsTaken(request.signal, acceptance);
         for (const rejection of acceptance.rejections ?? []) reportReject('item', rejection);
         grant?.itemsTaken(acceptance.accepted + acceptance.rejected);
         return acceptance;
       } finally {
+        grant?.bytesTaken(plainBytes);
         hold.giveAll(stored);
       }
     };

@@ -186,6 +186,7 @@ t.test('every item of every request is stored or in the books', async (t) => {
     decompress: async (_, bytes) => gunzipSync(bytes),
     insert: store.insertBlock,
     limits: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 200 },
+    bodyBytesMax: 64 * 1024 * 1024,
     rules: { redact: [], sample: [] },
     instanceId: 'conservation',
   });

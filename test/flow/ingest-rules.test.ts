@@ -46,6 +46,7 @@ t.test('rules act in worker threads and in the main one alike, and are counted',
       clickhouse: { ...engine, password: new Secret(engine.password), database },
       batch: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 100 },
       journal: { bytesMax: 64 * 1024 * 1024, fsync: 'off' },
+      bodyBytesMax: 64 * 1024 * 1024,
       redact: [
         {
           name: 'emails',

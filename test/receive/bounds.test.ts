@@ -1,12 +1,9 @@
-import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { BodyBuffer } from '../../src/receive/body.ts';
 import { createByteBudget, type Hold } from '../../src/receive/budget.ts';
 import { clip } from '../../src/receive/clip.ts';
-import { createDecompress } from '../../src/receive/decompress.ts';
 import { percentEncode } from '../../src/receive/grpc-answer.ts';
 import { parseTimeoutMs } from '../../src/receive/grpc-call.ts';
-import { createTurns } from '../../src/receive/turns.ts';
 import { manualClock } from '../support/clock.ts';
 
 const mebibyte = 1024 * 1024;
@@ -44,65 +41,6 @@ t.test('a sender who announces exactly what it sends holds exactly that', async 
   for (let i = 0; i < 48; i += 1) body.append(Buffer.alloc(mebibyte / 16));
   t.equal(body.finish().length, 3 * mebibyte);
   t.equal(peak(), 3 * mebibyte);
-});
-
-const bomb = Buffer.alloc(64 * mebibyte);
-
-// biome-ignore format: one case per line.
-const bombs: readonly (readonly ['gzip' | 'deflate' | 'zstd', Buffer])[] = [
-  ['gzip',    gzipSync(bomb, { level: 1 })],
-  ['deflate', deflateSync(bomb, { level: 1 })],
-  ['zstd',    zstdCompressSync(bomb)],
-];
-
-for (const [coding, wire] of bombs) {
-  t.test(`a ${coding} bomb is stopped at the limit`, async (t) => {
-    const { hold, peak } = measuredHold();
-    const bytesMax = 2 * mebibyte;
-    await t.rejects(createDecompress()(coding, wire, bytesMax, hold), {
-      code: 'ERR_OTLP_TOO_LARGE',
-    });
-    t.ok(peak() <= bytesMax, `${peak()} bytes`);
-  });
-}
-
-t.test('a zstd frame that asks for a window over 8 MiB is malformed', async (t) => {
-  // RFC 8878: magic, a frame header with neither size nor checksum, window exponent 17 (128 MiB).
-  const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x01, 0x00, 0x00]);
-  const { hold } = measuredHold();
-  const decompress = createDecompress();
-  await t.rejects(decompress('zstd', frame, mebibyte, hold), { code: 'ERR_OTLP_MALFORMED' });
-  frame[5] = 13 << 3;
-  t.equal((await decompress('zstd', frame, mebibyte, hold)).length, 0, '8 MiB is fine');
-});
-
-t.test('a body of endlessly many zstd frames is malformed', async (t) => {
-  const frame = zstdCompressSync(Buffer.from('x'));
-  const wire = Buffer.concat(Array.from({ length: 1_000 }, () => frame));
-  const { hold } = measuredHold();
-  await t.rejects(createDecompress()('zstd', wire, mebibyte, hold), {
-    code: 'ERR_OTLP_MALFORMED',
-    message: /256 frames/,
-  });
-});
-
-t.test('only so many actions run at once, and each gets its turn, failures or not', async (t) => {
-  const turns = createTurns(2);
-  let running = 0;
-  let most = 0;
-  const actions = Array.from({ length: 9 }, (_, index) =>
-    turns(async () => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise((resolve) => setImmediate(resolve));
-      running -= 1;
-      if (index % 3 === 0) throw new Error('no');
-      return index;
-    }),
-  );
-  const settled = await Promise.allSettled(actions);
-  t.equal(most, 2);
-  t.equal(settled.filter((it) => it.status === 'fulfilled').length, 6);
 });
 
 /** Bytes stored in each of the last ten seconds and bytes held now, to the delay asked for. */

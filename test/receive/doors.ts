@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { decompress } from '../../src/decode/decompress.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Fault } from '../../src/lib/fault.ts';
 import type { Log, LogFields } from '../../src/lib/log.ts';
@@ -19,7 +20,7 @@ interface Teardown {
 export interface Doors {
   readonly address: Address;
   readonly server: OtlpServer;
-  /** Everything ingest was given. */
+  /** Everything ingest was given, without its coding. */
   readonly taken: OtlpRequest[];
   readonly lines: readonly LogLine[];
   /** Sum of a counter, or the value of a gauge, over the attributes that match. */
@@ -59,9 +60,13 @@ const open = async (
     log: recordingLog(lines),
     meter,
     ...rest,
-    ingest: (it) => {
-      taken.push(it);
-      return ingest(it);
+    ingest: async ({ coding, ...rest }) => {
+      const bodyBytesMax = limits?.bodyBytesMax ?? defaultReceiveLimits.bodyBytesMax;
+      const body = decompress(coding ?? 'identity', rest.body, bodyBytesMax);
+      const plain = { ...rest, body };
+      taken.push(plain);
+      const acceptance = await ingest(plain);
+      return coding ? { ...acceptance, plainBytes: body.length } : acceptance;
     },
   });
   t.teardown(server.stop);

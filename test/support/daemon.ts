@@ -62,22 +62,18 @@ const start = async (
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<Daemon> => {
-  const child = spawn(
-    process.execPath,
-    ['src/main.ts', ...command, '--config', join(dir, 'tocsin.yaml')],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '',
-        TOCSIN_LISTEN_OTLP_HTTP: '127.0.0.1:0',
-        TOCSIN_LISTEN_OTLP_GRPC: '127.0.0.1:0',
-        TOCSIN_LISTEN_CONSOLE: '127.0.0.1:0',
-        TOCSIN_LISTEN_SQL: '127.0.0.1:0',
-        ...environment,
-      },
+  const child = spawn('src/tocsin.sh', [...command, '--config', join(dir, 'tocsin.yaml')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      TOCSIN_LISTEN_OTLP_HTTP: '127.0.0.1:0',
+      TOCSIN_LISTEN_OTLP_GRPC: '127.0.0.1:0',
+      TOCSIN_LISTEN_CONSOLE: '127.0.0.1:0',
+      TOCSIN_LISTEN_SQL: '127.0.0.1:0',
+      ...environment,
     },
-  );
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -43,6 +43,7 @@ export const setupFor = (server: Server, database = 'otel') => {
       database,
     },
     batch: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 1_000 },
+    bodyBytesMax: 64 * 1024 * 1024,
     rules: { redact: [], sample: [] },
   });
 };
