@@ -41,6 +41,7 @@ export const fixedPorts = async (): Promise<Readonly<Record<string, string>>> =>
 };
 
 export interface Fire {
+  readonly services: readonly RecordingService[];
   /** Ends the load; resolves when every request is answered or given up. */
   readonly cease: () => Promise<Ceased>;
 }
@@ -99,7 +100,7 @@ export const openFire = (
     ending.abort();
     for (const it of services) void it.stop();
   });
-  return { cease };
+  return { services, cease };
 };
 
 export interface Blow {
