@@ -6,6 +6,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { type LogRecord, SeverityNumber } from '@opentelemetry/api-logs';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -113,8 +114,6 @@ const sendMetrics = async (resource: Resource, url: string): Promise<void> => {
   await metering.shutdown();
 };
 
-type LogRecord = Parameters<ReturnType<LoggerProvider['getLogger']>['emit']>[0];
-
 const sendLogs = async (resource: Resource, url: string, startSeconds: number): Promise<void> => {
   const exporter = new OTLPLogExporter({ url });
   const logging = new LoggerProvider({
@@ -125,7 +124,7 @@ const sendLogs = async (resource: Resource, url: string, startSeconds: number): 
   const records: readonly LogRecord[] = [
     {
       context: called,
-      severityNumber: 9,
+      severityNumber: SeverityNumber.INFO,
       severityText: 'INFO',
       body: 'order taken\nby "ü"',
       attributes: {
@@ -138,20 +137,25 @@ const sendLogs = async (resource: Resource, url: string, startSeconds: number): 
       },
     },
     {
-      severityNumber: 14,
+      severityNumber: SeverityNumber.WARN2,
       severityText: 'WARN',
       body: { tags: ['a', 2.5, false], user: { id: 7, name: 'ü <b>' } },
     },
     {
-      severityNumber: 5,
+      severityNumber: SeverityNumber.DEBUG,
       severityText: 'DEBUG',
       body: Number.MIN_SAFE_INTEGER,
       attributes: { tags: ['a', 'b"c'], user: { address: { city: 'Köln' } } },
     },
-    { context: called, severityNumber: 1, severityText: 'TRACE', body: Buffer.from('raw') },
     {
       context: called,
-      severityNumber: 24,
+      severityNumber: SeverityNumber.TRACE,
+      severityText: 'TRACE',
+      body: Buffer.from('raw'),
+    },
+    {
+      context: called,
+      severityNumber: SeverityNumber.FATAL4,
       severityText: 'FATAL',
       body: 1.5e-7,
       attributes: { attempt: 3 },
