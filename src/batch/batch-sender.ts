@@ -191,7 +191,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     const fields = { signal, name, requests: range.requests, ...failures, error };
     log.warn('batch_not_stored', { ...fields, wait_ms: waitMs });
     const fate = fateOf(failures, limits);
-    if (fate !== 'try-again' && name !== undefined && (await setAside(range, name, error))) {
+    if (fate !== 'try-again' && name !== undefined && (await setAside(batch, name, error))) {
       log.error('batch_set_aside', { ...fields, reason: fate });
       forget(batch.blocks ?? []);
       return;
@@ -204,9 +204,14 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     );
   };
 
-  const setAside = async (range: Range, name: string, error: unknown): Promise<boolean> => {
+  const setAside = async (
+    { range, blocks }: Batch,
+    name: string,
+    error: unknown,
+  ): Promise<boolean> => {
     try {
-      await journal.setAside(range, name, error);
+      const missing = blocks?.map((it) => ({ name: it.name, table: it.table }));
+      await journal.setAside(range, name, error, missing);
       options.onSetAside(range.requests);
       return true;
     } catch (asideError) {
