@@ -106,10 +106,36 @@ const outlastOutages = async (t: Test): Promise<void> => {
   await checkViewOfTraces(t, engine.ask);
 };
 
-const timeout = 170_000 + 2 * outageMs;
-t.setTimeout(timeout);
+/** What was on its way to ClickHouse is still taken when the next daemon sends it again. */
+const killedMeanwhile = async (t: Test): Promise<void> => {
+  const engine = await startStoppableClickHouse(t);
+  const dir = daemonDir(t, ingestOnly);
+  const environment = { ...(await fixedPorts()), ...engine.environment };
+  let daemon = await startDaemon(t, dir, environment);
+  await keepParts(engine.ask);
+  const fire = openFire(t, { seed: seed + 7, rate: itemsPerSecond, environment });
+  for (let kill = 0; kill < 2; kill += 1) {
+    await sleep(700);
+    engine.freeze();
+    await sleep(1_000);
+    await daemon.kill('SIGKILL');
+    engine.thaw();
+    daemon = await startDaemon(t, dir, environment);
+  }
+  await sleep(500);
+  await checkNothingLost(t, await fire.cease(), join(dir, 'data'), engine.ask);
+  await checkViewOfTraces(t, engine.ask);
+};
+
+const timeout = 120_000 + 2 * outageMs;
+t.setTimeout(2 * timeout);
 t.test(
   'while ClickHouse is away everything is acknowledged, and stored once when it is back',
   { timeout },
   outlastOutages,
+);
+t.test(
+  'killed while inserts lie before a ClickHouse that stands still, each is stored once',
+  { timeout },
+  killedMeanwhile,
 );
