@@ -20,7 +20,7 @@ export interface JournaledBatchLimits extends PaceLimits, SenderLimits {
   readonly drainMsMax: number;
 }
 
-const defaultLimits: JournaledBatchLimits = {
+export const defaultBatchLimits: JournaledBatchLimits = {
   ...defaultFateLimits,
   rowsMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
@@ -77,7 +77,7 @@ interface Filling {
  */
 export const createJournaledBatcher = (options: JournaledBatcherOptions): JournaledBatcher => {
   const { signal, journal, clock, log } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const limits = { ...defaultBatchLimits, ...options.limits };
   const builder = options.createBuilder();
   let filling: Filling | undefined;
   /** Cut, and not yet wholly on disk. */
