@@ -5,6 +5,7 @@ import { ingestBench } from './ingest.ts';
 import { loadCommand, verifyCommand } from './load/command.ts';
 import type { Bench } from './measure.ts';
 import { rulesBench } from './rules.ts';
+import { storageCommand } from './storage.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   decode: decodeBench,
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   fuzz: fuzzCommand,
   load: loadCommand,
+  storage: storageCommand,
   verify: verifyCommand,
 };
 

@@ -3,7 +3,7 @@ import type { Block } from '../model/block.ts';
 import type { Signal } from '../model/ingest.ts';
 
 /** Why a batch was closed. */
-export type CutReason = 'rows' | 'bytes' | 'full' | 'linger' | 'age' | 'drain';
+export type CutReason = 'rows' | 'bytes' | 'full' | 'linger' | 'age' | 'drain' | 'tail';
 
 /** What is held just now. */
 interface Levels {

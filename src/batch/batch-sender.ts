@@ -7,6 +7,7 @@ import type { Signal } from '../model/ingest.ts';
 import { type Failures, type FateLimits, fateOf, noFailures, withFailure } from './fate.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Range } from './journal/range.ts';
+import { namedGroups } from './named-groups.ts';
 import { type Decompress, decodeNext, type RedecodeOptions, redecodeBatch } from './redecode.ts';
 
 export interface SenderLimits extends BackoffLimits, FateLimits {
@@ -28,6 +29,9 @@ export interface BatchSenderOptions {
   /** A slot may have become free. */
   readonly onProgress: () => void;
   readonly onSetAside: (requests: number) => void;
+  readonly prepare?: RedecodeOptions['prepare'];
+  /** Requests became the blocks of a batch, `again` if they were before, or did not: `failed`. */
+  readonly onDecoded?: (how: 'first' | 'again' | 'failed', blocks: readonly Block[]) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -36,8 +40,15 @@ export interface BatchSenderOptions {
 export interface BatchSender {
   /** Names the blocks and keeps them, if there is room; else they are decoded again in their turn. */
   readonly hold: (blocks: readonly Block[], name: string) => readonly NamedBlock[] | undefined;
-  /** Takes a batch that is cut on disk; its blocks are what `hold` gave for it. */
-  readonly add: (range: Range, name: string, blocks: readonly NamedBlock[] | undefined) => void;
+  /**
+   * Takes a batch that is cut on disk; its blocks are what `hold` gave for it. One without a name is a
+   * run of requests that is yet to be decoded and cut.
+   */
+  readonly add: (
+    range: Range,
+    name: string | undefined,
+    blocks: readonly NamedBlock[] | undefined,
+  ) => void;
   readonly forget: (blocks: readonly NamedBlock[]) => void;
   readonly inFlight: () => number;
   readonly waiting: () => number;
@@ -126,10 +137,8 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
 
   const decode = (batch: Batch, name: string) => async (redecode: RedecodeOptions) => {
     const groups = await redecodeBatch(redecode, batch.range);
-    const blocks = groups.flatMap((it, index) =>
-      named(it, index === 0 ? name : `${name}.${index}`),
-    );
-    return { ...batch, blocks };
+    options.onDecoded?.('again', groups.flat());
+    return { ...batch, blocks: namedGroups(groups, name) };
   };
 
   const cutAndDecode = (batch: Batch) => async (redecode: RedecodeOptions) => {
@@ -137,6 +146,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     const next = await decodeNext(redecode, batch.range, full);
     const name = options.names();
     await journal.cut(next.range, name);
+    options.onDecoded?.('first', next.blocks);
     if (next.rest) waiting.unshift(newBatch(next.rest, undefined, undefined));
     return newBatch(next.range, name, named(next.blocks, name));
   };
@@ -146,11 +156,12 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     const result = decoding.then(() => {
       builder ??= options.createBuilder();
       const { read, keep } = journal;
-      return work({ builder, read, undecodable: keep, decompress: options.decompress });
+      const { decompress, prepare } = options;
+      return work({ builder, read, undecodable: keep, decompress, prepare });
     });
     decoding = result.then(
       () => {},
-      () => {},
+      () => options.onDecoded?.('failed', []),
     );
     return result;
   };
@@ -191,7 +202,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     const fields = { signal, name, requests: range.requests, ...failures, error };
     log.warn('batch_not_stored', { ...fields, wait_ms: waitMs });
     const fate = fateOf(failures, limits);
-    if (fate !== 'try-again' && name !== undefined && (await setAside(range, name, error))) {
+    if (fate !== 'try-again' && name !== undefined && (await setAside(batch, name, error))) {
       log.error('batch_set_aside', { ...fields, reason: fate });
       forget(batch.blocks ?? []);
       return;
@@ -204,9 +215,14 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     );
   };
 
-  const setAside = async (range: Range, name: string, error: unknown): Promise<boolean> => {
+  const setAside = async (
+    { range, blocks }: Batch,
+    name: string,
+    error: unknown,
+  ): Promise<boolean> => {
     try {
-      await journal.setAside(range, name, error);
+      const missing = blocks?.map((it) => ({ name: it.name, table: it.table }));
+      await journal.setAside(range, name, error, missing);
       options.onSetAside(range.requests);
       return true;
     } catch (asideError) {

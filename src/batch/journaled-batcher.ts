@@ -20,7 +20,7 @@ export interface JournaledBatchLimits extends PaceLimits, SenderLimits {
   readonly drainMsMax: number;
 }
 
-const defaultLimits: JournaledBatchLimits = {
+export const defaultBatchLimits: JournaledBatchLimits = {
   ...defaultFateLimits,
   rowsMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
@@ -77,10 +77,10 @@ interface Filling {
  */
 export const createJournaledBatcher = (options: JournaledBatcherOptions): JournaledBatcher => {
   const { signal, journal, clock, log } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const limits = { ...defaultBatchLimits, ...options.limits };
   const builder = options.createBuilder();
   let filling: Filling | undefined;
-  /** Cut, and not yet known to be so on disk. */
+  /** Cut, and not yet wholly on disk. */
   const sealing = new Set<Promise<void>>();
   let cutMs = Number.NEGATIVE_INFINITY;
   let cancelTimer: Cancel = () => {};
@@ -100,7 +100,7 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
       const acceptance = decode(encoding, body);
       if (acceptance.accepted === (acceptance.sampledOut ?? 0)) return acceptance;
       const isFirst = filling === undefined;
-      const { range } = (filling ??= { openedMs: clock.monotonicMs(), range: openRange(signal) });
+      const { range } = (filling ??= open());
       const written = journal.append({ ...kind, bytes, hash, acceptance }, range);
       const full = fullness(builder);
       if (full) cut(full);
@@ -109,6 +109,12 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
       return acceptance;
     });
   };
+
+  /** Its name is on disk with each of its requests, so that a replay can give them no other. */
+  const open = (): Filling => ({
+    openedMs: clock.monotonicMs(),
+    range: openRange(signal, options.names()),
+  });
 
   const decode = (encoding: Encoding, body: Uint8Array): Acceptance => {
     const first = builder.append(encoding, body);
@@ -144,10 +150,9 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
     if (!batch) return;
     filling = undefined;
     cutMs = clock.monotonicMs();
-    const name = options.names();
-    const blocks = finish(name);
+    const blocks = finish(batch.range.name);
     count.cut(reason, blocks ?? []);
-    const sealed = seal(batch.range, name, blocks).finally(() => {
+    const sealed = seal(batch.range, blocks).finally(() => {
       sealing.delete(sealed);
       consider();
     });
@@ -164,15 +169,12 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
     }
   };
 
-  /** What is sent is known by its name on disk before, for ever. Never rejects. */
-  const seal = async (
-    range: GrowingRange,
-    name: string,
-    blocks: readonly Block[] | undefined,
-  ): Promise<void> => {
+  /** Nothing is sent before all of it is on disk, or refused. Never rejects. */
+  const seal = async (range: GrowingRange, blocks: readonly Block[] | undefined): Promise<void> => {
+    const { name } = range;
     const held = blocks && sender.hold(blocks, name);
     try {
-      await journal.cut(range, name);
+      await journal.settled();
     } catch (error) {
       // Only a closed journal refuses; the requests are in it and wait for the next start.
       log.warn('batch_not_cut', { signal, name, error });

@@ -15,6 +15,8 @@ export interface RedecodeOptions {
   readonly builder: ColumnBuilder;
   readonly read: (range: Range) => AsyncIterable<StoredRequest>;
   readonly decompress: Decompress;
+  /** Called before a request is decoded, with what the builder is to know of it. */
+  readonly prepare?: ((request: StoredRequest) => Promise<void>) | undefined;
   /** Takes a request that was decoded once and cannot be now, such as by another version. */
   readonly undecodable: (request: StoredRequest, error: Fault) => Promise<void>;
 }
@@ -87,6 +89,7 @@ const append = async (options: RedecodeOptions, request: StoredRequest): Promise
   try {
     const body =
       coding === 'identity' ? request.body : await options.decompress(coding, request.body);
+    if (options.prepare) await options.prepare(request);
     return options.builder.append(encoding, body) !== 'full';
   } catch (error) {
     if (!(error instanceof Fault) || error.remedy !== 'reject') throw error;

@@ -74,31 +74,30 @@ const where = z.record(name, oneOrMore(labelText)).superRefine((conditions, cont
   }
 });
 
-const sampleRule = z.strictObject({
-  name: name.optional(),
-  where: where.default({}),
-  keep: share,
-  always: z
-    .strictObject({
-      errors: z.boolean().default(true),
-      slower_than: positiveDurationMs.optional(),
-    })
-    .prefault({}),
-  mode: z
-    .enum(['head', 'tail'])
-    .default('head')
-    .refine(
-      (mode) => mode === 'head',
-      'tail sampling is not supported yet; write head or remove this key',
-    ),
-  wait: z
-    .unknown()
-    .optional()
-    .refine(
-      (value) => value === undefined,
-      'only tail sampling waits, which is not supported yet; remove this key',
-    ),
-});
+/** What waits is in the journal, and rules on spans see it so much later. */
+const waitMsMax = 300_000;
+
+const sampleRule = z
+  .strictObject({
+    name: name.optional(),
+    where: where.default({}),
+    keep: share,
+    always: z
+      .strictObject({
+        errors: z.boolean().default(true),
+        slower_than: positiveDurationMs.optional(),
+      })
+      .prefault({}),
+    mode: z.enum(['head', 'tail']).default('head'),
+    /** For the rest of a trace. */
+    wait: positiveDurationMs
+      .refine((waitMs) => waitMs <= waitMsMax, 'expected 5m at most: what waits is in the journal')
+      .optional(),
+  })
+  .refine((it) => it.wait === undefined || it.mode === 'tail', {
+    path: ['wait'],
+    error: 'only tail sampling waits; remove this key or say mode: tail',
+  });
 
 export const redactRules = z.array(redactRule).max(rulesMax);
 export const sampleRules = z.array(sampleRule).max(rulesMax);

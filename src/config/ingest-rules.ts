@@ -11,6 +11,9 @@ type SampleDocument = z.output<typeof sampleRules>[number];
 /** A shorter salt could be found by trying. */
 const saltCharsMin = 16;
 
+/** As long as nearly all traces take. */
+const waitMsByDefault = 10_000;
+
 interface RedactReading {
   readonly rules: readonly RedactRule<Secret>[];
   readonly problems: readonly Problem[];
@@ -70,7 +73,7 @@ const actionOf = (
 };
 
 export const sampleRulesOf = (documents: readonly SampleDocument[]): readonly SampleRule[] =>
-  documents.map(({ name, where, keep, always }, index) => ({
+  documents.map(({ name, where, keep, always, mode, wait = waitMsByDefault }, index) => ({
     name: name ?? `sample[${index}]`,
     where: Object.entries(where).map(([key, globs]) => ({
       key,
@@ -80,4 +83,5 @@ export const sampleRulesOf = (documents: readonly SampleDocument[]): readonly Sa
     keep,
     keepErrors: always.errors,
     ...(always.slower_than !== undefined && { keepSlowerThanMs: always.slower_than }),
+    ...(mode === 'tail' && { tail: { waitMs: wait } }),
   }));

@@ -12,7 +12,12 @@ import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
 import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
-import { Sampler } from './sampler.ts';
+import { Sampler, type SpanWeigher } from './sampler.ts';
+import { SpanReader } from './span-reader.ts';
+
+import type { Verdicts } from './tail-verdicts.ts';
+import { TailRecall, TailWatch } from './tail-watch.ts';
+import type { TraceTable } from './trace-table.ts';
 import { TraceWalker } from './traces.ts';
 import { Values } from './values.ts';
 import { Wire } from './wire.ts';
@@ -23,11 +28,20 @@ export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
   readonly redact?: readonly RedactRule[];
   /** The first that applies decides. For traces only. */
   readonly sample?: readonly SampleRule[];
+  /** How spans are met whose rule decides about traces; without it, one by one like by other rules. */
+  readonly tail?: TailRole;
 }
+
+/** Notes what is known of traces, and keeps all spans; or goes by what was decided about them. */
+export type TailRole =
+  | { readonly kind: 'watch'; readonly table: TraceTable }
+  | { readonly kind: 'recall'; readonly verdicts: Verdicts };
 
 export interface DecodingBuilder extends ColumnBuilder {
   /** Takes out what was counted over all requests since the last call. */
   readonly takeTally: () => Tally;
+  /** Forgets what is held. */
+  readonly discard: () => void;
 }
 
 /** What rules did, by their numbers in the configuration. */
@@ -67,7 +81,7 @@ class Builder implements DecodingBuilder {
   readonly #rejections: Rejections;
   readonly #nowMs: (() => number) | undefined;
   readonly #redaction: Redaction | undefined;
-  readonly #sampler: Sampler | undefined;
+  readonly #sampler: SpanWeigher | undefined;
   #redacted: number[];
   #sampledOut: number[];
   readonly #noun: string;
@@ -88,7 +102,8 @@ class Builder implements DecodingBuilder {
     const values = new Values(this.#arena, wire);
     const attributes = new Attributes(this.#arena, wire, values, this.#rejections, this.#redaction);
     if (signal === 'traces' && sample.length > 0) {
-      this.#sampler = new Sampler(this.#arena, wire, attributes, sample);
+      const reader = new SpanReader(this.#arena, wire, attributes, sample);
+      this.#sampler = weigherFor(options.tail, reader, this.#arena, sample);
     }
     this.#signal = this.#signalWalker(signal, wire, attributes);
     this.#walker = new EnvelopeWalker(
@@ -135,6 +150,8 @@ class Builder implements DecodingBuilder {
     this.#empty();
     return blocks;
   };
+
+  discard = (): void => this.#empty();
 
   takeTally = (): Tally => {
     const redacted = this.#redacted;
@@ -187,6 +204,22 @@ class Builder implements DecodingBuilder {
     this.#arena.indexShift = 1;
   }
 }
+
+const weigherFor = (
+  tail: TailRole | undefined,
+  reader: SpanReader,
+  arena: Arena,
+  rules: readonly SampleRule[],
+): SpanWeigher => {
+  switch (tail?.kind) {
+    case 'watch':
+      return new TailWatch(arena, reader, tail.table, rules);
+    case 'recall':
+      return new TailRecall(arena, reader, tail.verdicts, rules);
+    case undefined:
+      return new Sampler(reader, rules.length);
+  }
+};
 
 const addUp = (totals: number[], counts: readonly number[] = []): void => {
   for (const [rule, count] of counts.entries()) totals[rule] = (totals[rule] ?? 0) + count;

@@ -137,20 +137,19 @@ export class JsonReader {
   }
 
   #double(value: unknown): number {
-    if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-    if (value === 'NaN') return Number.NaN;
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-    if (Number.isNaN(number)) throw this.#wrong('a number', value);
-    return number;
+    const isNumber =
+      typeof value === 'number' ||
+      typeof value === 'bigint' ||
+      (typeof value === 'string' && (decimal.test(value) || notFinite.has(value)));
+    if (!isNumber) throw this.#wrong('a number', value);
+    const number = Number(value);
+    if (Number.isFinite(number) || notFinite.has(value)) return number;
+    throw this.#problem('more than a double can hold');
   }
 
   #integer(value: unknown, least: bigint, most: bigint): bigint {
-    const isInteger =
-      typeof value === 'bigint' ||
-      (typeof value === 'number' && Number.isInteger(value)) ||
-      (typeof value === 'string' && /^-?\d{1,20}$/.test(value));
-    if (!isInteger) throw this.#wrong('an integer', value);
-    const integer = BigInt(value);
+    const integer = integerOf(value);
+    if (integer === undefined) throw this.#wrong('an integer', value);
     if (integer < least || integer > most) {
       throw this.#problem(`${integer} is not between ${least} and ${most}`);
     }
@@ -180,6 +179,20 @@ const parse = (body: Uint8Array): unknown => {
   }
 };
 
+/** A number as JSON writes it, and with zeros before it. */
+const decimal = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const notFinite: ReadonlySet<unknown> = new Set(['NaN', 'Infinity', '-Infinity']);
+/** No 64 bits need more digits; of many, BigInt takes seconds. */
+const digits = /^-?\d{1,20}$/;
+
+/** Exact from digits alone; with a fraction or an exponent, a double that is whole. */
+const integerOf = (value: unknown): bigint | undefined => {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'string' && digits.test(value)) return BigInt(value);
+  const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) ? BigInt(number) : undefined;
+};
+
 /** Slower, and only where needed: integers beyond 2^53 are taken from the text. */
 const exactInteger = (
   _: string,
@@ -189,7 +202,7 @@ const exactInteger = (
   typeof value === 'number' &&
   !Number.isSafeInteger(value) &&
   context?.source !== undefined &&
-  /^-?\d+$/.test(context.source)
+  digits.test(context.source)
     ? BigInt(context.source)
     : value;
 

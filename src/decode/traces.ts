@@ -3,7 +3,7 @@ import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
 import type { PlaceRules } from './redaction.ts';
 import type { RejectCode, Rejections } from './rejections.ts';
-import { Sampler, untouched } from './sampler.ts';
+import { type SpanWeigher, untouched } from './sampler.ts';
 import { spanTellings } from './samples.ts';
 import { adjustedCount } from './sampling.ts';
 import { SpanParts } from './span-parts.ts';
@@ -22,7 +22,7 @@ export class TraceWalker implements ItemWalker {
   readonly #wire: Wire;
   readonly #attributes: Attributes;
   readonly #rejections: Rejections;
-  readonly #sampler: Sampler | undefined;
+  readonly #sampler: SpanWeigher | undefined;
   readonly #parts: SpanParts;
   /** For names and status messages. */
   readonly #textRules: PlaceRules | undefined;
@@ -34,7 +34,7 @@ export class TraceWalker implements ItemWalker {
     wire: Wire,
     attributes: Attributes,
     rejections: Rejections,
-    sampler: Sampler | undefined,
+    sampler: SpanWeigher | undefined,
   ) {
     this.#to = new TraceColumns(arena);
     this.tables = [this.#to];

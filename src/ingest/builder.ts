@@ -1,4 +1,4 @@
-import { createColumnBuilder } from '../decode/builder.ts';
+import { createColumnBuilder, type Tally } from '../decode/builder.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder } from '../model/block.ts';
@@ -28,6 +28,23 @@ export const createIngestBuilder = (
 ): ColumnBuilder => {
   const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules });
   if (rules.redact.length + rules.sample.length === 0) return builder;
+  const count = countDeeds(signal, rules, meter);
+  return {
+    ...builder,
+    append: (encoding, body) => {
+      const acceptance = builder.append(encoding, body);
+      count(builder.takeTally());
+      return acceptance;
+    },
+  };
+};
+
+/** Counts what rules did. */
+export const countDeeds = (
+  signal: Signal,
+  rules: IngestRules,
+  meter: Meter,
+): ((tally: Tally) => void) => {
   const redacted = meter.counter('tocsin_decode_values_redacted', {
     description: 'Values that redaction rules dropped, masked or hashed, by rule',
     unit: '{value}',
@@ -36,20 +53,14 @@ export const createIngestBuilder = (
     description: 'Spans that were accepted and not stored, by sampling rule',
     unit: '{span}',
   });
-  return {
-    ...builder,
-    append: (encoding, body) => {
-      const acceptance = builder.append(encoding, body);
-      const tally = builder.takeTally();
-      for (const [index, { name, action }] of rules.redact.entries()) {
-        const count = tally.redacted[index] ?? 0;
-        if (count > 0) redacted(count, { signal, rule: name, action: action.kind });
-      }
-      for (const [index, { name }] of rules.sample.entries()) {
-        const count = tally.sampledOut[index] ?? 0;
-        if (count > 0) sampledOut(count, { rule: name });
-      }
-      return acceptance;
-    },
+  return (tally) => {
+    for (const [index, { name, action }] of rules.redact.entries()) {
+      const count = tally.redacted[index] ?? 0;
+      if (count > 0) redacted(count, { signal, rule: name, action: action.kind });
+    }
+    for (const [index, { name }] of rules.sample.entries()) {
+      const count = tally.sampledOut[index] ?? 0;
+      if (count > 0) sampledOut(count, { rule: name });
+    }
   };
 };

@@ -32,6 +32,8 @@ export interface WorkerSetup {
   /** Of one body without its coding. */
   readonly bodyBytesMax: number;
   readonly rules: IngestRules;
+  /** Whether other threads get spans of the same traces. */
+  readonly sharesTraces?: boolean;
 }
 
 export interface WorkerData {
@@ -42,13 +44,19 @@ export interface WorkerData {
 
 export type ToWorker =
   | { readonly kind: 'request'; readonly id: number; readonly request: OtlpRequest }
+  /** What another thread learned of traces. */
+  | { readonly kind: 'traces'; readonly told: Uint8Array }
+  /** To be answered with `shared`, behind everything that others should know. */
+  | { readonly kind: 'share' }
   | { readonly kind: 'drain' };
 
 export type FromWorker =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly sharesTraces: boolean }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'metrics'; readonly report: MeterReport }
+  | { readonly kind: 'traces'; readonly told: Uint8Array }
+  | { readonly kind: 'shared' }
   | { readonly kind: 'drained' };
 
 /** What became of one request. */

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openJournal } from '../batch/journal/journal.ts';
 import type { Decompress } from '../batch/redecode.ts';
 import { decompress } from '../decode/decompress.ts';
@@ -11,6 +13,7 @@ import { connectStore } from '../store/client.ts';
 import { createInserter } from '../store/insert.ts';
 import type { WorkerSetup } from './messages.ts';
 import { createIngestPath, type IngestPath } from './path.ts';
+import { openTail } from './tail.ts';
 
 export interface IngestParts {
   readonly clock: Clock;
@@ -32,17 +35,24 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     newId: randomUUID,
   });
   const { dir, abandoned, bytesMax, fsync } = setup.journal;
-  const open = async (journalDir: string, name: string): Promise<IngestPath> =>
-    createIngestPath({
+  const { rules, sharesTraces: shared = false } = setup;
+  const tail = openTail({ ...parts, rules, shared });
+  const open = async (journalDir: string, name: string): Promise<IngestPath> => {
+    const verdictsDir = join(journalDir, 'verdicts');
+    // Of rules that are no more: numbers of requests may come again, and must not find them.
+    if (!tail) await rm(verdictsDir, { recursive: true, force: true });
+    return createIngestPath({
       ...parts,
       journal: await openJournal({ ...parts, dir: journalDir, fsync, limits: { bytesMax } }),
       decompress: decompressAgain,
       insert: createInserter({ ...parts, store }).insertBlock,
       limits: setup.batch,
       bodyBytesMax: setup.bodyBytesMax,
-      rules: setup.rules,
+      rules,
+      tail: tail && { ...tail, verdictsDir },
       instanceId: name,
     });
+  };
   // Nothing new comes into these: that they are open is enough for what is in them to be stored.
   const others = await Promise.all(
     abandoned.map((it, index) => open(it, `${setup.instanceId}.abandoned${index}`)),
@@ -50,6 +60,7 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
   const path = await open(dir, setup.instanceId);
   return {
     ingest: path.ingest,
+    gossip: shared ? tail?.traces.gossip : undefined,
     drain: async () => {
       await Promise.all([path, ...others].map((it) => it.drain()));
       await store.close();
@@ -59,5 +70,5 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
 
 /** Of a body that was taken once: whatever the limit was then, it was not above this. */
 const decompressedBytesMax = 1024 * 1024 * 1024;
-const decompressAgain: Decompress = async (coding, bytes) =>
+export const decompressAgain: Decompress = async (coding, bytes) =>
   decompress(coding, bytes, decompressedBytesMax);

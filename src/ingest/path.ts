@@ -1,6 +1,7 @@
 import type { Journal } from '../batch/journal/journal.ts';
 import { createJournaledBatcher, type JournaledBatcher } from '../batch/journaled-batcher.ts';
 import type { Decompress } from '../batch/redecode.ts';
+import { createTailBatcher } from '../batch/tail-batcher.ts';
 import { createColumnBuilder } from '../decode/builder.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -8,8 +9,10 @@ import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder, InsertBlock } from '../model/block.ts';
 import type { Ingest, Signal } from '../model/ingest.ts';
+import type { TraceGossip } from '../model/tail.ts';
 import { createIngestBuilder, type IngestRules } from './builder.ts';
 import { plainBody } from './plain-body.ts';
+import type { IngestTail } from './tail.ts';
 
 export interface IngestOptions {
   readonly journal: Journal;
@@ -23,6 +26,8 @@ export interface IngestOptions {
   /** Of one body without its coding. */
   readonly bodyBytesMax: number;
   readonly rules: IngestRules;
+  /** Given when rules decide about whole traces; all paths of a thread share it. */
+  readonly tail?: (IngestTail & { readonly verdictsDir: string }) | undefined;
   /** Unique among all daemons of all times: block names begin with it. */
   readonly instanceId: string;
   readonly clock: Clock;
@@ -35,6 +40,8 @@ export interface IngestPath {
   readonly ingest: Ingest;
   /** Stores what can be stored in time; call when nothing can come in any more. */
   readonly drain: () => Promise<void>;
+  /** Given when other threads should know what is learned of traces here. */
+  readonly gossip?: TraceGossip | undefined;
 }
 
 const signals: readonly Signal[] = ['traces', 'metrics', 'logs'];
@@ -65,11 +72,23 @@ export const createIngestPath = (options: IngestOptions): IngestPath => {
 const batcherFor = (signal: Signal, options: IngestOptions): JournaledBatcher => {
   let blocks = 0;
   let builders = 0;
+  const names = () => `${options.instanceId}-${signal}-${(blocks += 1)}`;
+  const { tail, limits } = options;
+  if (tail && signal === 'traces') {
+    const { waitMs, traces, verdictsDir } = tail;
+    return createTailBatcher({
+      ...options,
+      tail: traces,
+      verdictsDir,
+      limits: { ...limits, waitMs },
+      names,
+    });
+  }
   return createJournaledBatcher({
     ...options,
     signal,
     createBuilder: () => builderFor(signal, options, (builders += 1)),
-    names: () => `${options.instanceId}-${signal}-${(blocks += 1)}`,
+    names,
   });
 };
 

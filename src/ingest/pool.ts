@@ -29,6 +29,8 @@ export interface IngestPoolLimits extends BlameLimits {
   readonly watchEveryMs: number;
   /** For all workers to become ready at first. */
   readonly startMsMax: number;
+  /** For all workers to tell each other what they learned of traces at the end. */
+  readonly shareMsMax: number;
   /** For all workers to store what they hold at the end. */
   readonly drainMsMax: number;
   /** Between a death and its replacement; the count starts anew after `steadyMs` of life. */
@@ -47,6 +49,7 @@ const defaultPoolLimits: IngestPoolLimits = {
   decodeMsMax: 20_000,
   watchEveryMs: 1_000,
   startMsMax: 60_000,
+  shareMsMax: 1_000,
   drainMsMax: 12_000,
   restart: { firstMs: 100, maxMs: 10_000 },
   steadyMs: 60_000,
@@ -118,6 +121,9 @@ export const startIngestPool = async (options: IngestPoolOptions): Promise<Inges
       onReady: ready.resolve,
       onLine: (line) => writeLine(threadLog, line),
       onReport: (report) => replay(source, report),
+      onTraces: (told) => {
+        for (const other of slots) if (other !== slot) other.thread?.tell(told);
+      },
       onEnd: (end) => {
         slot.thread = undefined;
         forget(source);
@@ -197,9 +203,18 @@ export const startIngestPool = async (options: IngestPoolOptions): Promise<Inges
     return thread.send(request, hash);
   };
 
+  /** What one worker knows of a trace, another is about to decide by. */
+  const share = async (): Promise<void> => {
+    const late = new AbortController();
+    const all = Promise.all(slots.map(async ({ thread }) => thread?.share()));
+    await Promise.race([all, clock.sleep(limits.shareMsMax, late.signal)]);
+    late.abort();
+  };
+
   let drained: Promise<void> | undefined;
   const drain = async (): Promise<void> => {
     stopping = true;
+    await share();
     for (const slot of slots) {
       slot.cancelRestart();
       slot.thread?.drain();

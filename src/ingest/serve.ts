@@ -19,6 +19,8 @@ export interface ServeOptions {
 }
 
 const reportEveryMs = 250;
+/** Far below what requests wait for the rest of their traces. */
+const gossipEveryMs = 50;
 
 /**
  * The thread's side of the pool: takes requests until it is told to drain. Nothing is caught that
@@ -40,6 +42,16 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
   const reportRegularly = (): void => {
     report();
     cancelReport = clock.after(reportEveryMs, reportRegularly);
+  };
+
+  const tell = (): void => {
+    const told = path.gossip?.take();
+    if (told) post({ kind: 'traces', told });
+  };
+  let cancelTell = () => {};
+  const tellRegularly = (): void => {
+    tell();
+    cancelTell = clock.after(gossipEveryMs, tellRegularly);
   };
 
   const serve = async (id: number, request: OtlpRequest): Promise<void> => {
@@ -69,6 +81,7 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
     await path.drain();
     await Promise.all(serving);
     cancelReport();
+    cancelTell();
     report();
     post({ kind: 'drained' });
     port.close();
@@ -82,12 +95,20 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
       case 'request':
         track(serve(message.id, message.request));
         return;
+      case 'traces':
+        path.gossip?.hear(message.told);
+        return;
+      case 'share':
+        tell();
+        post({ kind: 'shared' });
+        return;
       case 'drain':
         void drain();
     }
   });
   reportRegularly();
-  post({ kind: 'ready' });
+  if (path.gossip) tellRegularly();
+  post({ kind: 'ready', sharesTraces: path.gossip !== undefined });
 };
 
 /**

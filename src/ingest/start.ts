@@ -30,11 +30,14 @@ export interface IngestStartOptions extends IngestParts {
   readonly sample: readonly SampleRule[];
 }
 
+/** Below the data directory; holds one directory for each worker's journal. */
+export const journalsFolder = 'journal';
+
 /** Starts ingest on as many threads as it is given. */
 export const startIngest = async (options: IngestStartOptions): Promise<IngestPath> => {
   const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch, journal } = options;
   const { url, username, database, password } = clickhouse;
-  const journals = join(options.dataDir, 'journal');
+  const journals = join(options.dataDir, journalsFolder);
   const abandoned = await abandonedJournals(journals, Math.max(1, workers));
   const rules = { redact: options.redact.map(withPlainSalt), sample: options.sample };
   const setup = (workerIndex: number, thread: number): WorkerSetup => ({
@@ -50,6 +53,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
     batch,
     bodyBytesMax: options.bodyBytesMax,
     rules,
+    sharesTraces: workers > 1,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);
   return startIngestPool({ ...options, workers, setup });
@@ -63,7 +67,7 @@ const abandonedJournals = async (dir: string, workers: number): Promise<readonly
 };
 
 /** A Secret keeps its value to itself, also from another thread. */
-const withPlainSalt = (rule: RedactRule<Secret>): RedactRule => {
+export const withPlainSalt = (rule: RedactRule<Secret>): RedactRule => {
   const { action } = rule;
   return {
     ...rule,

@@ -15,6 +15,8 @@ export interface ThreadOptions {
   readonly onReady: () => void;
   readonly onLine: (line: LogLine) => void;
   readonly onReport: (report: MeterReport) => void;
+  /** What the thread learned of traces that others have spans of. */
+  readonly onTraces: (told: Uint8Array) => void;
   /** Once, when the thread is gone and all its requests are settled. */
   readonly onEnd: (end: ThreadEnd) => void;
 }
@@ -39,6 +41,10 @@ export interface IngestThread {
   readonly decodingId: () => number;
   /** The share of time since the last call in which the thread was busy. */
   readonly utilization: () => number;
+  /** Tells it what another thread learned of traces. */
+  readonly tell: (told: Uint8Array) => void;
+  /** Resolves when `onTraces` has had all that it learned until now, or the thread is gone. */
+  readonly share: () => Promise<void>;
   /** Lets it finish what it has and end by itself. Nothing may be sent any more. */
   readonly drain: () => void;
   readonly kill: (reason: 'stuck' | 'exit') => void;
@@ -73,6 +79,8 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
   let drained = false;
   let killed: 'stuck' | 'exit' | undefined;
   let failure: unknown;
+  let sharesTraces = false;
+  let shared = Promise.withResolvers<void>();
   let lastUtilization = worker.performance.eventLoopUtilization();
 
   const settle = (answer: Answer): void => {
@@ -96,6 +104,8 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
     const culprit = outstanding.get(id) ?? (lost.length === 1 ? lost[0] : undefined);
     outstanding.clear();
     bytes = 0;
+    sharesTraces = false;
+    shared.resolve();
     for (const { outcome } of lost) outcome.reject(lostFault(options.lostRetryMs, failure));
     options.onEnd({
       reason: reasonOf(drained, killed, failure),
@@ -108,6 +118,7 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
   worker.on('message', (message: FromWorker) => {
     switch (message.kind) {
       case 'ready':
+        sharesTraces = message.sharesTraces;
         return options.onReady();
       case 'answers':
         return message.answers.forEach(settle);
@@ -115,6 +126,10 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
         return options.onLine(message.line);
       case 'metrics':
         return options.onReport(message.report);
+      case 'traces':
+        return options.onTraces(message.told);
+      case 'shared':
+        return shared.resolve();
       case 'drained':
         drained = true;
     }
@@ -149,6 +164,17 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
       const since = worker.performance.eventLoopUtilization(now, lastUtilization);
       lastUtilization = now;
       return since.utilization;
+    },
+    tell: (told) => {
+      const message: ToWorker = { kind: 'traces', told };
+      worker.postMessage(message);
+    },
+    share: async () => {
+      if (!sharesTraces) return;
+      shared = Promise.withResolvers();
+      const message: ToWorker = { kind: 'share' };
+      worker.postMessage(message);
+      await shared.promise;
     },
     drain: () => {
       const message: ToWorker = { kind: 'drain' };

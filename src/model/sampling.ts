@@ -10,6 +10,8 @@ export interface SampleRule {
   readonly keepErrors: boolean;
   /** So are spans that took longer. */
   readonly keepSlowerThanMs?: number;
+  /** Decides about whole traces, of which one span fits, once they have waited; else about each span. */
+  readonly tail?: { readonly waitMs: number };
 }
 
 export interface SampleCondition {

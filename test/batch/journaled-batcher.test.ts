@@ -12,7 +12,7 @@ import { type Meter, noopMeter } from '../../src/lib/meter.ts';
 import type { ColumnBuilder, NamedBlock } from '../../src/model/block.ts';
 import { until } from '../support/until.ts';
 import { notingLog, open, temporaryDir } from './journal/open-journal.ts';
-import { mountSmallDisk } from './journal/small-disk.ts';
+import { mountSmallDisk, mountThinDisk } from './journal/small-disk.ts';
 import { smallBuilder } from './small-builder.ts';
 
 const limits: Partial<JournaledBatchLimits> = {
@@ -357,5 +357,39 @@ t.test(
     });
     await stop();
     t.strictSame(rows(), { x: 1_200 });
+  },
+);
+
+t.test(
+  'a batch that is cut while the disk takes nothing keeps its name over a crash',
+  { skip },
+  async (t: Test) => {
+    const disk = mountThinDisk(t, 2_048);
+    if (!disk) return t.comment('no loop device here');
+    const sent: string[] = [];
+    const insert = async ({ name }: NamedBlock) => {
+      sent.push(name);
+      throw new Fault('ERR_INSERT_GAVE_UP', 'the answer got lost', { remedy: 'retry' });
+    };
+    const hour = 3_600_000;
+    const patient = { rowsMax: 1_000, lingerMs: hour, ageMsMax: hour, drainMsMax: 200 };
+    // It never notices that there is room again: it is as good as dead.
+    const first = await start(disk.dir, { insert, builder, limits: patient, probeEveryMs: hour });
+    let taken = 0;
+    const takeAll = async (): Promise<unknown> => {
+      for (; taken < 1_000; taken += 1) await first.accept(`x${' none'.repeat(4_000)} ${taken}`);
+      return undefined;
+    };
+    t.match(await takeAll().catch((error: unknown) => error), { remedy: 'retry' });
+    t.ok(taken > 10, `${taken} requests were taken`);
+    t.strictSame(sent, []);
+    await first.batcher.drain();
+    t.equal(new Set(sent).size, 1);
+    disk.grow();
+    const second = await start(disk.dir, { builder });
+    await second.stop();
+    t.strictSame(second.order, [...new Set(sent)]);
+    t.strictSame(second.rows(), { x: taken });
+    await first.journal.close();
   },
 );

@@ -37,6 +37,8 @@ t.test('rules become what the walk understands', async (t) => {
     'sample:',
     '  - {where: {service.name: checkout, http.response.status_code: [200, 30?], kind: SERVER}, keep: 12.5 percent, mode: head}',
     '  - {keep: 0%, always: {errors: false, slower_than: 500ms}, name: rest}',
+    '  - {where: {name: GET}, keep: 20%, mode: tail}',
+    '  - {keep: 5%, mode: tail, wait: 30s, name: traces}',
   ]);
   if (!reading.ok) throw new Error(reading.problems.map(formatProblem).join('\n'));
   const { redact, sample } = reading.config.ingest;
@@ -77,6 +79,14 @@ t.test('rules become what the walk understands', async (t) => {
       keepErrors: true,
     },
     { name: 'rest', where: [], keep: 0, keepErrors: false, keepSlowerThanMs: 500 },
+    {
+      name: 'sample[2]',
+      where: [{ key: 'name', globs: ['GET'] }],
+      keep: 0.2,
+      keepErrors: true,
+      tail: { waitMs: 10_000 },
+    },
+    { name: 'traces', where: [], keep: 0.05, keepErrors: true, tail: { waitMs: 30_000 } },
   ]);
 });
 
@@ -100,8 +110,10 @@ const mistakes: readonly (readonly [name: string, rule: string, expected: string
   ['no share',                '{where: {}}',                                        /ingest\.sample\[0\]\.keep: expected a percentage from 0 to 100/],
   ['a bare share',            '{keep: 0.1}',                                        'etc/tocsin.yaml:3:14 ingest.sample[0].keep: expected a percentage from 0 to 100 such as 10 percent'],
   ['too large a share',       '{keep: 101 percent}',                                /:3:14 ingest\.sample\[0\]\.keep: expected a percentage/],
-  ['tail sampling',           '{keep: 1%, mode: tail}',                             'etc/tocsin.yaml:3:24 ingest.sample[0].mode: tail sampling is not supported yet; write head or remove this key'],
-  ['a wait',                  '{keep: 1%, wait: 10s}',                              /:3:24 ingest\.sample\[0\]\.wait: only tail sampling waits/],
+  ['an unknown mode',         '{keep: 1%, mode: late}',                             /:3:24 ingest\.sample\[0\]\.mode: .*"head"\|"tail"/],
+  ['a wait of head sampling', '{keep: 1%, wait: 10s}',                              'etc/tocsin.yaml:3:24 ingest.sample[0].wait: only tail sampling waits; remove this key or say mode: tail'],
+  ['a wait that is no time',  '{keep: 1%, mode: tail, wait: long}',                 /:3:36 ingest\.sample\[0\]\.wait: expected a duration/],
+  ['too long a wait',         '{keep: 1%, mode: tail, wait: 6m}',                   'etc/tocsin.yaml:3:36 ingest.sample[0].wait: expected 5m at most: what waits is in the journal'],
   ['a slip in always',        '{keep: 1%, always: {error: true}}',                  /:3:34 ingest\.sample\[0\]\.always\.error: unknown key; did you mean errors\?/],
   ['what is no attribute',    '{keep: 1%, where: {status: error}}',                 'etc/tocsin.yaml:3:34 ingest.sample[0].where.status: no attribute: say always: {errors: true} for spans with an error'],
   ['a condition on nothing',  '{keep: 1%, where: {a: []}}',                         /:3:29 ingest\.sample\[0\]\.where\.a: /],

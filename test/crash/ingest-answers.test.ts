@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import type { AskSql } from '../../bench/load/verify.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { daemonDir, startDaemon } from '../support/daemon.ts';
 import { type InsertFate, startFaultyProxy } from '../support/faulty-proxy.ts';
@@ -11,6 +12,7 @@ import {
   openFire,
 } from '../support/ingest-under-fire.ts';
 import { seededRandom } from '../support/random.ts';
+import { checkViewOfTraces, keepParts } from '../support/view-of-traces.ts';
 
 const seed = Number(process.env['TOCSIN_CRASH_SEED'] ?? 1);
 const loadMs = Number(process.env['TOCSIN_CRASH_SECONDS'] ?? 3) * 1000;
@@ -26,14 +28,16 @@ const fates: readonly InsertFate[] = [
   'slow',
 ];
 
+/** Then everything meets the same for a while. */
+const troubles = ['error', 'lost-answer', 'lying-error', 'slow'] as const;
+const troubleMs = loadMs / 3;
+
 const spoiledInserts = async (t: Test): Promise<void> => {
   const random = seededRandom(seed);
   const engine = await startClickHouse(t);
-  const proxy = await startFaultyProxy(
-    t,
-    engine.url,
-    () => fates[Math.floor(random() * fates.length)] ?? 'pass',
-  );
+  const mixed = (): InsertFate => fates[Math.floor(random() * fates.length)] ?? 'pass';
+  let fateOf = mixed;
+  const proxy = await startFaultyProxy(t, engine.url, () => fateOf());
   const dir = daemonDir(t, ingestOnly);
   const environment = {
     ...(await fixedPorts()),
@@ -41,18 +45,26 @@ const spoiledInserts = async (t: Test): Promise<void> => {
     TOCSIN_CLICKHOUSE_USERNAME: engine.username,
     TOCSIN_CLICKHOUSE_PASSWORD: engine.password,
   };
-  await startDaemon(t, dir, environment);
-  const fire = openFire(t, { seed: seed + 2, rate: itemsPerSecond, environment });
-  await sleep(loadMs);
-  const ceased = await fire.cease();
-  t.comment(`inserts met ${JSON.stringify(proxy.met)}`);
-  t.ok(proxy.met['lost-answer'] + proxy.met['lying-error'] > 0, 'answers were lost');
-  await checkNothingLost(t, ceased, join(dir, 'data'), async (sql) => {
+  const ask: AskSql = async (sql) => {
     const headers = { 'X-ClickHouse-User': engine.username, 'X-ClickHouse-Key': engine.password };
     const answer = await fetch(engine.url, { method: 'POST', body: sql, headers });
     if (!answer.ok) throw new Error(await answer.text());
     return answer.text();
-  });
+  };
+  await startDaemon(t, dir, environment);
+  await keepParts(ask);
+  const fire = openFire(t, { seed: seed + 2, rate: itemsPerSecond, environment });
+  await sleep(loadMs);
+  for (const trouble of troubles) {
+    fateOf = () => trouble;
+    await sleep(troubleMs);
+  }
+  fateOf = () => 'pass';
+  const ceased = await fire.cease();
+  t.comment(`inserts met ${JSON.stringify(proxy.met)}`);
+  for (const [fate, count] of Object.entries(proxy.met)) t.ok(count > 0, `${count} met ${fate}`);
+  await checkNothingLost(t, ceased, join(dir, 'data'), ask);
+  await checkViewOfTraces(t, ask);
 };
 
 const timeout = 90_000 + loadMs;

@@ -1,32 +1,9 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { createColumnBuilder } from '../../src/decode/builder.ts';
-import type { Signal } from '../../src/model/ingest.ts';
 import { encodeJson } from '../support/otlp-json.ts';
-import { logsRequest, metricsRequest, tracesRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleLogs, sampleMetrics, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
-
-const types = { traces: tracesRequest, metrics: metricsRequest, logs: logsRequest };
-
-const encodeProtobuf = (signal: Signal, message: Message): Uint8Array =>
-  types[signal].encode(types[signal].fromObject(message)).finish();
-
-const blocksOf = (signal: Signal, encoding: 'protobuf' | 'json', body: Uint8Array) => {
-  const builder = createColumnBuilder(signal);
-  const acceptance = builder.append(encoding, body);
-  return { acceptance, blocks: builder.finish() };
-};
-
-const sameBytes = (t: Test, signal: Signal, message: Message, json = encodeJson(message)) => {
-  const wanted = blocksOf(signal, 'protobuf', encodeProtobuf(signal, message));
-  const got = blocksOf(signal, 'json', json);
-  t.strictSame(got.acceptance, wanted.acceptance);
-  t.ok(wanted.blocks.length > 0);
-  for (const [index, block] of wanted.blocks.entries()) {
-    const bytes = Buffer.concat(block.segments);
-    t.ok(bytes.equals(Buffer.concat(got.blocks[index]?.segments ?? [])), `${block.table} equal`);
-  }
-};
+import { blocksOf, sameBytes } from '../support/same-bytes.ts';
 
 const size = { resources: 3, scopes: 2, items: 15 };
 
@@ -86,7 +63,7 @@ t.test('what OTLP asks receivers to put up with reads the same', async (t) => {
   };
   for (const [name, json] of Object.entries(tolerated)) {
     t.not(json, text, name);
-    sameBytes(t, 'traces', message, Buffer.from(json));
+    sameBytes(t, 'traces', message, { json: Buffer.from(json), name });
   }
 });
 

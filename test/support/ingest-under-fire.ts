@@ -28,6 +28,7 @@ export const victims = [
   'redis',
   'all',
   'stopped engine',
+  'worker beside a stopped engine',
 ] as const;
 export type Victim = (typeof victims)[number];
 
@@ -41,6 +42,7 @@ export const fixedPorts = async (): Promise<Readonly<Record<string, string>>> =>
 };
 
 export interface Fire {
+  readonly services: readonly RecordingService[];
   /** Ends the load; resolves when every request is answered or given up. */
   readonly cease: () => Promise<Ceased>;
 }
@@ -99,7 +101,7 @@ export const openFire = (
     ending.abort();
     for (const it of services) void it.stop();
   });
-  return { cease };
+  return { services, cease };
 };
 
 export interface Blow {
@@ -116,10 +118,16 @@ export const strike = async (
   environment: Readonly<Record<string, string>>,
 ): Promise<Daemon> => {
   const children = descendantsOf(daemon.pid);
-  if (victim === 'stopped engine') {
+  if (victim === 'stopped engine' || victim === 'worker beside a stopped engine') {
     const engines = enginesOf(daemon);
     for (const pid of engines) tell(pid, 'SIGSTOP');
-    await sleep(stoppedMs);
+    const standing = sleep(stoppedMs);
+    if (victim !== 'stopped engine') {
+      // Its inserts lie before the engine, and its successor sends them as well.
+      await sleep(stoppedMs / 4);
+      await killWorker(daemon);
+    }
+    await standing;
     // When it stood still for long, the supervisor has given it up and killed it.
     for (const pid of engines) tell(pid, 'SIGCONT');
     await untilReady(daemon, victim);

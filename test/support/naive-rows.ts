@@ -376,8 +376,9 @@ const asJson = (value: AnyValue | null): string => {
 const numeric = (it: Pick<Point, 'value' | 'asDouble' | 'asInt'>): number =>
   it.value === 'asDouble' ? it.asDouble : it.value === 'asInt' ? Number(String(it.asInt)) : 0;
 
-/** JSON has no NaN, but ClickHouse reads it unquoted or quoted. */
+/** JSON has no NaN, and JSON.stringify no -0, but ClickHouse reads both quoted. */
 const float = (value: number): number | string => {
+  if (Object.is(value, -0)) return '-0';
   if (Number.isFinite(value)) return value;
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 };

@@ -101,7 +101,7 @@ export const createCollector = (options: CollectorOptions): Collector => {
         if (piece.kind === 'damage') continue;
         const { record } = piece.head;
         if (record.kind !== 'request' || record.atMs < sinceMs) continue;
-        heads.push(encodeRequest(key, { ...record, kind: 'seen' }, 0));
+        heads.push(encodeRequest(key, { ...record, kind: 'seen', batch: '' }, 0));
         if (heads.length < 1_000) continue;
         yield Buffer.concat(heads);
         heads = [];

@@ -78,6 +78,11 @@ export const journalInstruments = (meter: Meter, levels: Levels) => {
     'Acknowledged requests set aside because they cannot be stored',
     '{request}',
   );
+  const asideRefused = counter(
+    'tocsin_journal_aside_refused',
+    'Batches and damaged segments not set aside because too much is, by folder',
+    '{file}',
+  );
   const syncs = histogram('tocsin_journal_sync_duration', 'Time of one sync to disk');
   const waits = histogram(
     'tocsin_journal_append_duration',
@@ -94,6 +99,7 @@ export const journalInstruments = (meter: Meter, levels: Levels) => {
     damaged: (bytes: number) => damagedBytes(bytes),
     lost: (requests: number) => lost(requests),
     setAside: (requests: number) => setAside(requests),
+    asideRefused: (folder: string) => asideRefused(1, { folder }),
     synced: (seconds: number) => syncs(seconds),
     appended: (seconds: number) => waits(seconds),
   };

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../lib/fault.ts';
 import type { Log } from '../../lib/log.ts';
@@ -7,6 +7,7 @@ import type { Acceptance, Signal } from '../../model/ingest.ts';
 import { createDrainRate, retryAfterMs } from '../drain-rate.ts';
 import { createActiveSegment } from './active-segment.ts';
 import { createAside } from './aside.ts';
+import type { AsideLabel } from './aside-label.ts';
 import { createCollector } from './collector.ts';
 import { type ContentKind, contentHash } from './content-hash.ts';
 import { makeDirectory } from './directory.ts';
@@ -49,18 +50,31 @@ export interface Journal {
     bytes: Uint8Array,
     run: (hash: Buffer) => Promise<Acceptance>,
   ) => Promise<Acceptance>;
-  /** Resolves when the request is safe. It belongs to `range` from the call on. */
-  readonly append: (entry: JournalEntry, range: GrowingRange) => Promise<void>;
   /**
-   * Resolves when it is on disk that these requests are the batch of this name, or when the disk is
-   * broken and nobody knows for how long: then a crash before it works again stores them twice.
-   * Rejects with ERR_JOURNAL_CLOSED.
+   * Resolves when the request is safe. It belongs to `range` from the call on, and with it on disk
+   * lies the range's name.
+   */
+  readonly append: (entry: JournalEntry, range: GrowingRange) => Promise<void>;
+  /** Resolves when all that was appended is written or refused. Rejects with ERR_JOURNAL_CLOSED. */
+  readonly settled: () => Promise<void>;
+  /**
+   * For requests that were written without a name. Resolves when it is on disk that they are the
+   * batch of this name, or when the disk is broken and nobody knows for how long: then a crash before
+   * it works again stores them twice. Rejects with ERR_JOURNAL_CLOSED.
    */
   readonly cut: (range: Range, name: string) => Promise<void>;
   /** The batch is stored; its segments may go. */
   readonly stored: (range: Range, name: string) => void;
-  /** Copies the batch into `rejected/`, then treats it as stored. Rejects when it cannot. */
-  readonly setAside: (range: Range, name: string, reason: unknown) => Promise<void>;
+  /**
+   * Copies the batch into `rejected/`, then treats it as stored. `missing` are the blocks that are not
+   * stored; all of them when left out. Rejects when it cannot: ERR_JOURNAL_ASIDE_FULL (`retry`).
+   */
+  readonly setAside: (
+    range: Range,
+    name: string,
+    reason: unknown,
+    missing?: AsideLabel['missing'],
+  ) => Promise<void>;
   /** Copies one request into `rejected/`; it still belongs to its batch. */
   readonly keep: (request: StoredRequest, reason: unknown) => Promise<void>;
   /** Requests of a range, oldest first, but for those that were lost, which are counted. */
@@ -99,6 +113,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   });
   for (const segment of scan.segments) book.add(segment);
   const key = scan.key ?? randomBytes(keyBytes);
+  const identity = createHash('sha256').update(key).digest('hex').slice(0, 12);
   const last = scan.segments.at(-1);
 
   const count = journalInstruments(options.meter, {
@@ -110,7 +125,14 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     remembered: remembered.size,
     writable: () => (writer.disk() === 'fine' ? 1 : 0),
   });
-  const aside = createAside({ ...limits, dir, log });
+  const aside = createAside({
+    ...limits,
+    dir,
+    nowMs: clock.nowMs,
+    onRefused: (folder) => count.asideRefused(folder),
+    log,
+  });
+  await aside.tidy();
   const reserve = createReserve(dir, limits.reserveBytes);
   const active = createActiveSegment({
     ...limits,
@@ -132,7 +154,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     if (torn) return log.warn('journal_tail_torn', fields);
     count.damaged(bytes);
     log.error('journal_damaged', fields);
-    await aside.quarantine(path);
+    await aside.quarantine(path, { offset, bytes });
   };
   for (const damage of scan.damages) await damaged(damage);
   const read = createRangeReader({ key, book, count, log, damaged });
@@ -181,7 +203,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     const kind = { signal, encoding, coding } as const;
     const head = encodeRequest(
       key,
-      { kind: 'request', ...kind, seq, atMs, acceptance, hash },
+      { kind: 'request', ...kind, seq, atMs, acceptance, hash, batch: range.name },
       bytes.length,
     );
     const sinceMs = clock.monotonicMs();
@@ -210,25 +232,40 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
       return remembered.once(hash, () => run(hash));
     },
     append,
+    settled: writer.settled,
     cut: async (range, name) => {
       const recorded = await mark('cut', range, name);
       if (!recorded) log.error('journal_cut_not_recorded', { name, requests: range.requests });
     },
     stored: (range, name) => settle('stored', range, name),
-    setAside: async (range, name, reason) => {
-      const copied = asSegment(key, clock.nowMs(), read(range));
-      await aside.reject(name, { name, signal: range.signal, ...plain(reason) }, copied);
+    setAside: async (range, name, reason, missing) => {
+      await aside.admit(range.bytes);
+      const copied = tallied(read(range));
+      await aside.reject(name, asSegment(key, clock.nowMs(), copied.requests), () => ({
+        ...({ kind: 'batch', name, signal: range.signal, atMs: clock.nowMs() } as const),
+        ...copied.tally(),
+        ...(missing && { missing }),
+        ...plain(reason),
+      }));
       count.setAside(range.requests);
       settle('set-aside', range, name);
     },
     keep: async (request, reason) => {
-      const { signal, seq } = request.record;
-      const name = `${signal}-request-${seq}`;
-      await aside.reject(
+      const { signal, seq, atMs } = request.record;
+      // Its number may come again when the journal was empty meanwhile; the secret's may not.
+      const name = `${identity}-${signal}-${seq}-${atMs}`;
+      await aside.admit(request.place.bytes);
+      const copied = tallied([request]);
+      const isNew = await aside.reject(
         name,
-        { signal, seq, ...plain(reason) },
-        asSegment(key, clock.nowMs(), [request]),
+        asSegment(key, clock.nowMs(), copied.requests),
+        () => ({
+          ...({ kind: 'request', name, signal, atMs: clock.nowMs() } as const),
+          ...copied.tally(),
+          ...plain(reason),
+        }),
       );
+      if (!isNew) return;
       count.setAside(1);
       log.error('journal_request_undecodable', { signal, seq, reason });
     },
@@ -257,6 +294,19 @@ const found = async <T>(dir: string, scan: () => Promise<T>): Promise<T> => {
       cause: error,
     });
   }
+};
+
+/** The same requests, counted while somebody reads them. */
+const tallied = (requests: AsyncIterable<StoredRequest> | Iterable<StoredRequest>) => {
+  const tally = { requests: 0, items: 0 };
+  async function* counting() {
+    for await (const request of requests) {
+      tally.requests += 1;
+      tally.items += request.record.acceptance.accepted;
+      yield request;
+    }
+  }
+  return { requests: counting(), tally: () => ({ ...tally }) };
 };
 
 /** A file of its own that reads like a segment. */

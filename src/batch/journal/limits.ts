@@ -21,9 +21,12 @@ export interface JournalLimits extends RetryLimits {
   /** A repeated request is recognised for this long, and so many of them. */
   readonly rememberMs: number;
   readonly rememberedRequestsMax: number;
-  /** Damaged segments and batches that ClickHouse refuses, kept to be looked at. */
+  /** Damaged segments, kept to be looked at; beyond it only the log tells of another. */
   readonly damagedBytesMax: number;
+  /** What ClickHouse refuses, kept until a person decides; beyond it a batch stays in the journal. */
   readonly rejectedBytesMax: number;
+  /** Of each of these two, so many at most; a label beside each. */
+  readonly asideFilesMax: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -42,6 +45,7 @@ export const defaultJournalLimits: JournalLimits = {
   rememberedRequestsMax: 200_000,
   damagedBytesMax: 256 * mebibyte,
   rejectedBytesMax: 512 * mebibyte,
+  asideFilesMax: 1_000,
   retryAfterMsMin: 1_000,
   retryAfterMsMax: 15_000,
 };

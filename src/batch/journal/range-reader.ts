@@ -45,6 +45,7 @@ export const createRangeReader = (options: RangeReaderOptions) => {
         if (record.kind !== 'request' || record.signal !== range.signal) continue;
         if (record.seq < range.firstSeq) continue;
         if (record.seq > range.lastSeq) return;
+        if (record.batch !== range.name) continue;
         const body = await reader.body();
         const place = {
           segment: segment.id,

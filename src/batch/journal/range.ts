@@ -6,6 +6,8 @@ import type { Signal } from '../../model/ingest.ts';
  */
 export interface Range {
   readonly signal: Signal;
+  /** Of the batch that they are, on disk in each of them; empty when they were written without. */
+  readonly name: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Written and readable. */
@@ -34,10 +36,11 @@ export interface GrowingRange extends Range {
   readonly notWritten: () => void;
 }
 
-export const openRange = (signal: Signal): GrowingRange => {
+export const openRange = (signal: Signal, name = ''): GrowingRange => {
   const parts = new Map<number, number>();
   const range = {
     signal,
+    name,
     firstSeq: Number.POSITIVE_INFINITY,
     lastSeq: Number.NEGATIVE_INFINITY,
     requests: 0,

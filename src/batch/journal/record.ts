@@ -11,11 +11,16 @@ export interface RequestRecord extends ContentKind {
   readonly atMs: number;
   readonly acceptance: Acceptance;
   readonly hash: Buffer;
+  /**
+   * The name of the batch in which it is stored, fixed before it was written: whatever else is lost,
+   * it can have no other. Empty when it has none yet, as everything that version 1 wrote.
+   */
+  readonly batch: string;
 }
 
 /** What became of the requests of a signal from one number to another. */
 export interface MarkRecord {
-  /** `cut`: they are one batch. `stored` and `set-aside`: nothing is left to do for them. */
+  /** `cut`: those without a name are one batch. `stored`, `set-aside`: nothing is left to do. */
   readonly kind: 'cut' | 'stored' | 'set-aside';
   readonly signal: Signal;
   /** The batch's, also in its blocks. */
@@ -49,13 +54,15 @@ const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen'] as const;
  * the journal's secret, so that no sender can put a head into a body that passes for one of ours.
  */
 export const encodeRequest = (key: Buffer, record: RequestRecord, bodyBytes: number): Buffer => {
-  const meta = Buffer.from(record.acceptance.message).subarray(0, metaBytesMax);
-  const head = headFor(record.kind, record.signal, meta);
+  const batch = Buffer.from(record.batch);
+  const message = Buffer.from(record.acceptance.message).subarray(0, metaBytesMax - batch.length);
+  const head = headFor(record.kind, record.signal, Buffer.concat([message, batch]));
   head[10] = encodings.indexOf(record.encoding);
   head[11] = codings.indexOf(record.coding);
   head.writeUInt32LE(bodyBytes, 16);
   head.writeUInt32LE(record.acceptance.accepted, 20);
   head.writeUInt32LE(record.acceptance.rejected, 24);
+  head.writeUInt32LE(batch.length, 28);
   head.writeDoubleLE(record.seq, 32);
   head.writeDoubleLE(record.atMs, 40);
   head.set(record.hash, 48);
@@ -100,21 +107,22 @@ export const decodeHead = (key: Buffer, bytes: Buffer): RecordHead | number | un
   const headBytes = headBytesMin + metaBytes;
   if (bytes.length < headBytes) return headBytes;
   if (bytes.readUInt32LE(4) !== checksum(key, bytes.subarray(0, headBytes))) return undefined;
-  const record = recordFrom(bytes, bytes.toString('utf8', headBytesMin, headBytes));
+  const record = recordFrom(bytes, bytes.subarray(headBytesMin, headBytes));
   return record && { record, headBytes, bodyBytes: bytes.readUInt32LE(16) };
 };
 
-const recordFrom = (bytes: Buffer, meta: string): JournalRecord | undefined => {
+const recordFrom = (bytes: Buffer, meta: Buffer): JournalRecord | undefined => {
   const kind = kinds[bytes[8] ?? -1];
   const signal = signals[bytes[9] ?? -1];
   if (kind === undefined || signal === undefined) return undefined;
   if (kind !== 'request' && kind !== 'seen') {
     const firstSeq = bytes.readDoubleLE(32);
-    return { kind, signal, name: meta, firstSeq, lastSeq: bytes.readDoubleLE(40) };
+    return { kind, signal, name: meta.toString(), firstSeq, lastSeq: bytes.readDoubleLE(40) };
   }
   const encoding = encodings[bytes[10] ?? -1];
   const coding = codings[bytes[11] ?? -1];
-  if (encoding === undefined || coding === undefined) return undefined;
+  const messageBytes = meta.length - bytes.readUInt32LE(28);
+  if (encoding === undefined || coding === undefined || messageBytes < 0) return undefined;
   return {
     kind,
     signal,
@@ -125,8 +133,9 @@ const recordFrom = (bytes: Buffer, meta: string): JournalRecord | undefined => {
     acceptance: {
       accepted: bytes.readUInt32LE(20),
       rejected: bytes.readUInt32LE(24),
-      message: meta,
+      message: meta.toString('utf8', 0, messageBytes),
     },
     hash: Buffer.from(bytes.subarray(48, 48 + hashBytes)),
+    batch: meta.toString('utf8', messageBytes),
   };
 };

@@ -9,7 +9,7 @@ import type { Segment } from './segment-book.ts';
 import { decodeSegmentHeader, type SegmentHeader, segmentHeaderBytes } from './segment-header.ts';
 import { openSegmentReader, type Piece } from './segment-reader.ts';
 
-/** A batch that was cut and not stored. */
+/** A batch that has its name and is not stored. */
 export interface CutBatch {
   readonly name: string;
   readonly range: Range;
@@ -18,7 +18,7 @@ export interface CutBatch {
 /** What is still to be stored of one signal. */
 export interface Leftover {
   readonly batches: readonly CutBatch[];
-  /** Never cut; not neighbours, so that each is read alone. */
+  /** Without a name and never cut; not neighbours, so that each is read alone. */
   readonly uncut: readonly Range[];
 }
 
@@ -118,8 +118,7 @@ export const scanJournal = async (
     });
   }
 
-  const batches = found.marks.batches();
-  const sorter = new Sorter(batches);
+  const sorter = new Sorter(found.marks);
   for (const file of files) {
     let pending = 0;
     let youngestMs = 0;
@@ -198,11 +197,17 @@ class Marks {
   readonly #bySignal = new Map<Signal, Map<number, KnownBatch>>(
     signals.map((it) => [it, new Map<number, KnownBatch>()]),
   );
+  readonly #done = new Set<string>();
 
   add(mark: MarkRecord): void {
     const known = this.#bySignal.get(mark.signal);
     const done = mark.kind !== 'cut' || (known?.get(mark.firstSeq)?.done ?? false);
     known?.set(mark.firstSeq, { mark, done });
+    if (mark.kind !== 'cut') this.#done.add(mark.name);
+  }
+
+  isDone(name: string): boolean {
+    return this.#done.has(name);
   }
 
   batches(): ReadonlyMap<Signal, readonly KnownBatch[]> {
@@ -215,20 +220,31 @@ class Marks {
   }
 }
 
-/** Gives each request to the batch it was cut into, or to a run of those that never were. */
+/** Gives each request to the batch that it names or was cut into, or to a run of the others. */
 class Sorter {
+  readonly #marks: Marks;
   readonly #batches: ReadonlyMap<Signal, readonly KnownBatch[]>;
+  readonly #named = new Map<string, GrowingRange>();
   readonly #ranges = new Map<KnownBatch, GrowingRange>();
   readonly #uncut = new Map<Signal, GrowingRange[]>();
   readonly #growing = new Map<Signal, GrowingRange>();
 
-  constructor(batches: ReadonlyMap<Signal, readonly KnownBatch[]>) {
-    this.#batches = batches;
+  constructor(marks: Marks) {
+    this.#marks = marks;
+    this.#batches = marks.batches();
   }
 
   /** True when the request is still to be stored. */
   place(record: RequestRecord, place: Parameters<GrowingRange['written']>[0]): boolean {
-    const { signal, seq } = record;
+    const { signal, seq, batch: name } = record;
+    if (name !== '') {
+      this.#growing.delete(signal);
+      if (this.#marks.isDone(name)) return false;
+      const range = getOrAdd(this.#named, name, () => openRange(signal, name));
+      range.claim(seq);
+      range.written(place);
+      return true;
+    }
     const batch = lastAtOrBefore(this.#batches.get(signal) ?? [], seq);
     if (batch && seq <= batch.mark.lastSeq) {
       this.#growing.delete(signal);
@@ -252,16 +268,25 @@ class Sorter {
       signals.map((signal) => [
         signal,
         {
-          batches: (this.#batches.get(signal) ?? []).flatMap((batch) => {
-            const range = this.#ranges.get(batch);
-            // The names and bounds of the mark, whatever of the requests is left.
-            const { name, firstSeq, lastSeq } = batch.mark;
-            return range ? [{ name, range: { ...range, firstSeq, lastSeq } }] : [];
-          }),
+          batches: [...this.#cutBatches(signal), ...this.#namedBatches(signal)],
           uncut: this.#uncut.get(signal) ?? [],
         },
       ]),
     );
+  }
+
+  #cutBatches(signal: Signal): readonly CutBatch[] {
+    return (this.#batches.get(signal) ?? []).flatMap((batch) => {
+      const range = this.#ranges.get(batch);
+      // The names and bounds of the mark, whatever of the requests is left.
+      const { name, firstSeq, lastSeq } = batch.mark;
+      return range ? [{ name, range: { ...range, firstSeq, lastSeq } }] : [];
+    });
+  }
+
+  #namedBatches(signal: Signal): readonly CutBatch[] {
+    const ranges = [...this.#named.values()].filter((it) => it.signal === signal);
+    return ranges.map((range) => ({ name: range.name, range }));
   }
 }
 

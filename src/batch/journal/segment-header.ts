@@ -15,7 +15,8 @@ export interface SegmentHeader {
 export const segmentHeaderBytes = 64;
 export const keyBytes = 16;
 const magic = Buffer.from('TOCSINJ\n');
-const version = 1;
+/** 1: requests do not say in which batch they are. */
+const version = 2;
 
 export const encodeSegmentHeader = (header: SegmentHeader): Buffer => {
   const bytes = Buffer.alloc(segmentHeaderBytes);
@@ -35,7 +36,7 @@ export const decodeSegmentHeader = (bytes: Buffer): SegmentHeader | number | und
   if (bytes.length < segmentHeaderBytes || !bytes.subarray(0, 8).equals(magic)) return undefined;
   if (bytes.readUInt32LE(60) !== crc32(bytes.subarray(0, 60))) return undefined;
   const found = bytes.readUInt32LE(8);
-  if (found !== version) return found;
+  if (found < 1 || found > version) return found;
   return {
     id: bytes.readDoubleLE(16),
     createdMs: bytes.readDoubleLE(24),

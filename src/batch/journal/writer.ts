@@ -43,6 +43,8 @@ export interface Writer {
    * not take it: then false. Rejects with ERR_JOURNAL_CLOSED.
    */
   readonly mark: (bytes: Uint8Array, durable: boolean) => Promise<boolean>;
+  /** Resolves when all that was asked before is done, or refused. Rejects with ERR_JOURNAL_CLOSED. */
+  readonly settled: () => Promise<void>;
   /** Runs alone, after everything that was asked before. */
   readonly between: (action: () => Promise<void>) => Promise<void>;
   readonly disk: () => DiskState;
@@ -210,7 +212,7 @@ export const createWriter = (options: WriterOptions): Writer => {
     const settle = (failure?: Fault) => (failure ? reject(failure) : resolve());
     if (closed) {
       write.range?.notWritten();
-      reject(new Fault('ERR_JOURNAL_CLOSED', 'the journal is closed', { remedy: 'retry' }));
+      reject(closedFault());
     } else {
       push({ ...write, bytes, settle });
     }
@@ -233,6 +235,7 @@ export const createWriter = (options: WriterOptions): Writer => {
           return false;
         },
       ),
+    settled: () => (closed ? Promise.reject(closedFault()) : between(async () => {})),
     between,
     disk: () => disk,
     trouble: () => (disk === 'fine' ? undefined : diskFault(trouble, limits.probeEveryMs)),
@@ -245,5 +248,8 @@ export const createWriter = (options: WriterOptions): Writer => {
     },
   };
 };
+
+const closedFault = (): Fault =>
+  new Fault('ERR_JOURNAL_CLOSED', 'the journal is closed', { remedy: 'retry' });
 
 const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(error));

@@ -191,7 +191,7 @@ t.test('what was written behind a failed write does not count', async (t) => {
   await third.close();
 });
 
-t.test('damaged files are kept up to a limit, the oldest dropped loudly', async (t) => {
+t.test('damaged files are kept up to a limit, beyond which the log alone tells', async (t) => {
   const dir = temporaryDir(t);
   const whole = await written(t, ['x'.repeat(1_000)]);
   const damaged = Buffer.from(whole);
@@ -201,10 +201,16 @@ t.test('damaged files are kept up to a limit, the oldest dropped loudly', async 
   }
   writeFileSync(join(dir, '000000000006.segment'), whole);
   const { log, count } = notingLog();
-  const journal = await open(dir, { log, limits: { damagedBytesMax: 3_000 } });
+  const { meter, of } = countingMeter();
+  const journal = await open(dir, { log, meter, limits: { damagedBytesMax: 3_000 } });
   await journal.close();
-  t.equal(readdirSync(join(dir, 'damaged')).length, 2);
-  t.equal(count('journal_aside_dropped'), 3);
+  t.strictSame(
+    readdirSync(join(dir, 'damaged')).filter((it) => it.endsWith('.segment')),
+    ['000000000001.segment', '000000000002.segment'],
+    'the first explain more than the last',
+  );
+  t.equal(count('journal_not_quarantined'), 3);
+  t.equal(of('tocsin_journal_aside_refused'), 3);
 });
 
 t.test('a segment that somebody removed is told as lost, and the rest goes on', async (t) => {

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { runLoad } from '../../bench/load/run.ts';
+import { verdictLine, verifyLoad } from '../../bench/load/verify.ts';
+import { type Daemon, daemonDir, startDaemon, within } from '../support/daemon.ts';
+import {
+  checkNothingLost,
+  fixedPorts,
+  ingestOnly,
+  openFire,
+} from '../support/ingest-under-fire.ts';
+import { appendTo, cutOff, flipByte, newestSegment } from '../support/journal-files.ts';
+import { startStoppableClickHouse } from '../support/stoppable-clickhouse.ts';
+import { checkViewOfTraces, keepParts } from '../support/view-of-traces.ts';
+
+const seed = Number(process.env['TOCSIN_CRASH_SEED'] ?? 1);
+const itemsPerSecond = 1_500;
+
+/** What a write that was cut short leaves; nobody was told that it is safe. */
+const tails: Readonly<Record<string, (segment: Buffer) => Uint8Array>> = {
+  'the beginning of a record': (segment) => segment.subarray(64, 64 + 40),
+  'blocks of zeros': () => new Uint8Array(8_192),
+  'blocks of something else': () => randomBytes(20_000),
+};
+
+const count = (daemon: Daemon, event: string): number =>
+  daemon.output().split(`"event":"${event}"`).length - 1;
+
+const tornUnderLoad = async (t: Test): Promise<void> => {
+  const dir = daemonDir(t, ingestOnly);
+  const engine = await startStoppableClickHouse(t);
+  const environment = { ...(await fixedPorts()), ...engine.environment };
+  let daemon = await startDaemon(t, dir, environment);
+  await keepParts(engine.ask);
+  const fire = openFire(t, { seed: seed + 5, rate: itemsPerSecond, environment });
+  for (const [name, tail] of Object.entries(tails)) {
+    await sleep(700);
+    await daemon.kill('SIGKILL');
+    const { path } = newestSegment(dir);
+    appendTo(path, tail(readFileSync(path)));
+    daemon = await startDaemon(t, dir, environment);
+    t.ok(count(daemon, 'journal_tail_torn') > 0, `${name} is told of`);
+    t.equal(count(daemon, 'journal_damaged'), 0, 'and is no damage');
+  }
+  await sleep(500);
+  await checkNothingLost(t, await fire.cease(), join(dir, 'data'), engine.ask);
+  await checkViewOfTraces(t, engine.ask);
+};
+
+const damagedSinceAcknowledged = async (t: Test): Promise<void> => {
+  const dir = daemonDir(t, ingestOnly);
+  const engine = await startStoppableClickHouse(t);
+  const environment = { ...(await fixedPorts()), ...engine.environment };
+  const first = await startDaemon(t, dir, environment);
+  await keepParts(engine.ask);
+  await engine.stop();
+  // Longer than batches are cut, so that the last that is written are requests.
+  const { record, attempts } = await runLoad({
+    signal: 'traces',
+    protocol: 'http',
+    coding: 'identity',
+    endpoint: new URL(`http://${first.listen.otlp_http}`),
+    seed: seed + 6,
+    rate: itemsPerSecond,
+    seconds: 3,
+    batch: 64,
+    connections: 3,
+    streams: 1,
+    insistMs: 20_000,
+  });
+  t.ok(attempts.acknowledged > 50, `${attempts.acknowledged} requests acknowledged`);
+  await first.kill('SIGKILL');
+  const { path, bytes } = newestSegment(dir);
+  cutOff(path, 40);
+  flipByte(path, Math.floor(bytes * 0.8));
+  await engine.start();
+  const second = await startDaemon(t, dir, environment);
+  const lost = 2;
+  const verdict = await within(20_000, async () => {
+    const verdict = await verifyLoad(record, engine.ask);
+    return verdict.missing.length <= lost ? verdict : undefined;
+  });
+  t.comment(verdictLine(verdict));
+  t.strictSame(
+    verdict.missing.map((it) => it.items),
+    [64, 64],
+    'what was in the two places is lost, and nothing else',
+  );
+  const { doubled, doubledByRetry, extra } = verdict;
+  t.strictSame([doubled, doubledByRetry, extra], [[], [], []], 'the others are there once');
+  await checkViewOfTraces(t, engine.ask);
+
+  t.equal(count(second, 'journal_tail_torn'), 1, 'the end is told of');
+  t.equal(count(second, 'journal_damaged'), 1, 'the damage is told of');
+  t.equal(count(second, 'journal_requests_lost'), 1, 'and what it cost');
+  const page = async () => String((await second.api('GET', '/metrics')).body);
+  const lostOnPage = async () =>
+    /^tocsin_journal_requests_lost_total(?:\{[^}]*\})? 1$/m.test(await page()) || undefined;
+  await within(20_000, lostOnPage, 'the loss is counted');
+  t.match(
+    await page(),
+    /^tocsin_journal_bytes_damaged_bytes_total(?:\{[^}]*\})? [1-9]/m,
+    'in bytes too',
+  );
+  t.strictSame(
+    readdirSync(join(dirname(path), 'damaged')).filter((it) => it.endsWith('.segment')).length,
+    1,
+    'the segment is kept to be looked at',
+  );
+};
+
+t.setTimeout(150_000);
+t.test(
+  'a torn end of the journal loses nothing that was acknowledged',
+  { timeout: 90_000 },
+  tornUnderLoad,
+);
+t.test(
+  'a journal damaged later loses what was in that place and no more, and says so',
+  { timeout: 90_000 },
+  damagedSinceAcknowledged,
+);
