@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { createAudit } from './audit.ts';
 import type { Backends } from './backends.ts';
 import { formatAddress } from './config/address.ts';
 import type { Config, TlsPort } from './config/config.ts';
@@ -16,6 +17,7 @@ import { dependenciesOf } from './health.ts';
 import { createInnerDoor, innerUrl } from './ingest/inner-door.ts';
 import { createRejectBook } from './ingest/reject-book.ts';
 import { withResourceAttributes } from './ingest/resource-attributes.ts';
+import { openSetAside } from './ingest/set-aside.ts';
 import { startIngest } from './ingest/start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
@@ -109,6 +111,11 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
+  const { dataDir } = config;
+  const setAside = options.roles.has('ingest')
+    ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
+    : undefined;
+  teardown.add('set aside', async () => setAside?.stop());
   const guard = createGuard({ ...parts, config });
   guard.start();
   teardown.add('guard', async () => guard.stop());
@@ -158,6 +165,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       notifier,
       history: createHistory(store.query),
       alerting: () => alerting,
+      setAside,
+      audit: createAudit({ ...parts, insertRows: store.insertRows, newId: randomUUID }),
+      log,
       status: () => ({
         version: options.version,
         instance: instanceId,
