@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { createAudit } from './audit.ts';
 import type { Backends } from './backends.ts';
 import { formatAddress } from './config/address.ts';
 import type { Config, TlsPort } from './config/config.ts';
@@ -15,6 +16,7 @@ import { createGuard, type Guard } from './guard.ts';
 import { dependenciesOf } from './health.ts';
 import { createInnerDoor, innerUrl } from './ingest/inner-door.ts';
 import { createRejectBook } from './ingest/reject-book.ts';
+import { openSetAside } from './ingest/set-aside.ts';
 import { startIngest } from './ingest/start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
@@ -108,6 +110,11 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
+  const { dataDir } = config;
+  const setAside = options.roles.has('ingest')
+    ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
+    : undefined;
+  teardown.add('set aside', async () => setAside?.stop());
   const guard = createGuard({ ...parts, config });
   guard.start();
   teardown.add('guard', async () => guard.stop());
@@ -157,6 +164,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       notifier,
       history: createHistory(store.query),
       alerting: () => alerting,
+      setAside,
+      audit: createAudit({ ...parts, insertRows: store.insertRows, newId: randomUUID }),
+      log,
       status: () => ({
         version: options.version,
         instance: instanceId,

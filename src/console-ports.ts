@@ -1,3 +1,4 @@
+import { type Audit, audited } from './audit.ts';
 import type {
   AlertView,
   ConsolePorts,
@@ -8,8 +9,10 @@ import type {
 import { matchesAll } from './decide/matcher.ts';
 import type { Evaluator } from './evaluate/run/evaluator.ts';
 import { Fault } from './lib/fault.ts';
+import type { Log } from './lib/log.ts';
 import type { Alert } from './model/alert.ts';
 import type { Alerting } from './model/alerting.ts';
+import type { SetAside } from './model/set-aside.ts';
 import type { History } from './notify/history.ts';
 import type { Notifier } from './notify/notifier.ts';
 
@@ -18,6 +21,10 @@ export interface ConsoleParts {
   readonly notifier: Notifier;
   readonly history: History;
   readonly alerting: () => Alerting;
+  /** Undefined where no telemetry is taken. */
+  readonly setAside: SetAside | undefined;
+  readonly audit: Audit;
+  readonly log: Log;
   readonly status: () => StatusView;
   readonly dependencies: () => Promise<Dependencies>;
   readonly metricsText: () => Promise<string>;
@@ -60,7 +67,7 @@ export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
         })),
       test: (name) => unlessUnknown(notifier.sendTest(name)),
     },
-    deadLetters: {
+    deadLetters: audited(parts, {
       list: async () =>
         (await notifier.deadLetters.list()).map((it) => {
           const { notification, channel } = it.delivery;
@@ -78,8 +85,15 @@ export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
         }),
       retry: async (id) => (await notifier.deadLetters.retry([id])) > 0,
       drop: async (id) => (await notifier.deadLetters.drop([id])) > 0,
-    },
+    }),
+    setAside: audited(parts, parts.setAside ?? nothingAside),
   };
+};
+
+const nothingAside: SetAside = {
+  list: async () => [],
+  retry: async () => false,
+  drop: async () => false,
 };
 
 const withViews = async (

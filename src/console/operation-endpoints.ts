@@ -1,9 +1,10 @@
 import { z } from '../lib/document.ts';
 import { Fault } from '../lib/fault.ts';
 import { iso } from './alert-endpoints.ts';
+import { deadLetterEndpoints } from './dead-letter-endpoints.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import type { ConsolePorts, DeadLetterView, RuleView, TestDelivery } from './ports.ts';
-import { dependencies, labels, time } from './shapes.ts';
+import type { ConsolePorts, RuleView, TestDelivery } from './ports.ts';
+import { dependencies, time } from './shapes.ts';
 
 const rule = z.object({
   id: z.string(),
@@ -13,18 +14,6 @@ const rule = z.object({
   last_evaluated_at: time.nullable(),
   last_duration_ms: z.number().nullable(),
   last_error: z.string().nullable(),
-});
-
-export const deadLetter = z.object({
-  id: z.string(),
-  at: time,
-  receiver: z.string(),
-  channel: z.string(),
-  alert: z.string(),
-  labels,
-  reason: z.string(),
-  answer: z.string(),
-  attempts: z.int(),
 });
 
 export const testDelivery = z.object({
@@ -85,47 +74,15 @@ export const operationEndpoints = (ports: ConsolePorts): readonly Endpoint[] => 
     refusals: { 404: 'There is no such receiver.' },
     handle: async ({ params }) => {
       const deliveries = await ports.receivers.test(params.name);
-      if (!deliveries) throw unknown('RECEIVER', `there is no receiver ${params.name}`);
+      if (!deliveries) throw unknownReceiver(params.name);
       return { deliveries: deliveries.map(testDeliveryJson) };
     },
   }),
-  endpoint({
-    method: 'GET',
-    path: '/api/v1/dead-letters',
-    summary: 'Notifications that could not be delivered, newest first',
-    answer: z.object({ dead_letters: z.array(deadLetter) }),
-    handle: async () => ({ dead_letters: (await ports.deadLetters.list()).map(deadLetterJson) }),
-  }),
-  endpoint({
-    method: 'POST',
-    path: '/api/v1/dead-letters/{id}/retry',
-    summary: 'Try to deliver a dead letter again',
-    params: z.object({ id: z.string() }),
-    answer: z.object({ id: z.string() }),
-    refusals: { 404: 'There is no such dead letter.' },
-    handle: async ({ params }) => {
-      if (!(await ports.deadLetters.retry(params.id))) throw unknownLetter(params.id);
-      return { id: params.id };
-    },
-  }),
-  endpoint({
-    method: 'DELETE',
-    path: '/api/v1/dead-letters/{id}',
-    summary: 'Drop a dead letter for good',
-    params: z.object({ id: z.string() }),
-    answer: z.object({ id: z.string() }),
-    refusals: { 404: 'There is no such dead letter.' },
-    handle: async ({ params }) => {
-      if (!(await ports.deadLetters.drop(params.id))) throw unknownLetter(params.id);
-      return { id: params.id };
-    },
-  }),
+  ...deadLetterEndpoints(ports),
 ];
 
-const unknown = (what: 'RECEIVER' | 'DEAD_LETTER', message: string) =>
-  new Fault(`ERR_${what}_UNKNOWN`, message, { remedy: 'reject' });
-
-const unknownLetter = (id: string) => unknown('DEAD_LETTER', `there is no dead letter ${id}`);
+const unknownReceiver = (name: string) =>
+  new Fault('ERR_RECEIVER_UNKNOWN', `there is no receiver ${name}`, { remedy: 'reject' });
 
 const ruleJson = (it: RuleView): z.input<typeof rule> => ({
   id: it.id,
@@ -135,18 +92,6 @@ const ruleJson = (it: RuleView): z.input<typeof rule> => ({
   last_evaluated_at: it.lastEvaluatedAtMs === undefined ? null : iso(it.lastEvaluatedAtMs),
   last_duration_ms: it.lastDurationMs ?? null,
   last_error: it.lastError ?? null,
-});
-
-const deadLetterJson = (it: DeadLetterView): z.input<typeof deadLetter> => ({
-  id: it.id,
-  at: iso(it.atMs),
-  receiver: it.receiver,
-  channel: it.channel,
-  alert: it.alertId,
-  labels: it.labels,
-  reason: it.reason,
-  answer: it.answer,
-  attempts: it.attempts,
 });
 
 const testDeliveryJson = (it: TestDelivery): z.input<typeof testDelivery> => ({

@@ -1,6 +1,7 @@
 import type { Alert } from '../model/alert.ts';
 import type { Labels, Matcher } from '../model/matcher.ts';
 import type { DeliveryOutcome } from '../model/notification.ts';
+import type { SetAside } from '../model/set-aside.ts';
 import type { Acknowledgement, Silence, Suppression } from '../model/suppression.ts';
 
 /** An alert with what evaluation and notification know of it. */
@@ -141,4 +142,6 @@ export interface ConsolePorts {
     readonly retry: (id: string) => Promise<boolean>;
     readonly drop: (id: string) => Promise<boolean>;
   };
+  /** Telemetry that this daemon took over and could not store. */
+  readonly setAside: SetAside;
 }

@@ -159,6 +159,56 @@ t.test('dead letters are listed, retried and dropped, one or all', async (t) => 
   t.strictSame(backend.deadLetters, []);
 });
 
+t.test('what could not be stored is listed, retried and dropped with the rest', async (t) => {
+  const backend = memoryBackend();
+  const item = {
+    kind: 'batch',
+    atMs: Date.UTC(2026, 0, 5),
+    signal: 'traces',
+    requests: 2,
+    items: 30,
+    bytes: 4_096,
+    code: 'ERR_INSERT_REFUSED',
+    reason: 'TYPE_MISMATCH',
+    retryable: true,
+    file: 'journal/0/rejected/n.segment',
+  } as const;
+  const damage = { kind: 'damage', signal: undefined, retryable: false } as const;
+  backend.setAside = [
+    { ...item, id: 'aside-1' },
+    { ...item, ...damage, id: 'aside-2', requests: undefined, items: undefined },
+    { ...item, id: 'aside-3' },
+  ];
+  const url = await startConsole(t, backend);
+  const listed = await runTool(['dead-letters', 'list', '--url', url]);
+  t.strictSame(listed.stdout.split('\n').slice(0, 2), [
+    '2026-01-05T00:00:00.000Z\tbatch\ttraces\t2\t30\t4096\tERR_INSERT_REFUSED TYPE_MISMATCH\tjournal/0/rejected/n.segment\taside-1',
+    '2026-01-05T00:00:00.000Z\tdamage\t\t\t\t4096\tERR_INSERT_REFUSED TYPE_MISMATCH\tjournal/0/rejected/n.segment\taside-2',
+  ]);
+  const json = await runTool(['dead-letters', 'list', '--json', '--url', url]);
+  t.match(JSON.parse(json.stdout), {
+    dead_letters: [],
+    set_aside: [
+      { id: 'aside-1', items: 30 },
+      { signal: null, requests: null, retryable: false },
+    ],
+  });
+  // What cannot be retried does not keep the others from it.
+  t.strictSame(await runTool(['dead-letters', 'retry', 'aside-2', 'aside-3', '--url', url]), {
+    code: 1,
+    stdout: 'aside-3\n',
+    stderr: 'tocsin: nothing in journal/0/rejected/n.segment can be stored\n',
+  });
+  const all = await runTool(['dead-letters', 'retry', '--all', '--json', '--url', url]);
+  t.strictSame(JSON.parse(all.stdout), { ids: ['aside-1'], failed: [] });
+  t.match(await runTool(['dead-letters', 'drop', 'aside-2', '--url', url]), { code: 0 });
+  t.match(await runTool(['dead-letters', 'drop', 'aside-2', '--url', url]), {
+    code: 1,
+    stderr: 'tocsin: there is no dead letter aside-2\n',
+  });
+  t.strictSame(backend.setAside, []);
+});
+
 t.test(
   'a daemon that is not there, or is something else, is told from one that refuses',
   async (t) => {

@@ -44,6 +44,12 @@ const backend = () => {
     answer: '',
     attempts: 3,
   }));
+  filled.setAside = [
+    {
+      ...{ id: 'aside-1', kind: 'batch', atMs: 0, signal: 'logs', requests: 1, items: undefined },
+      ...{ bytes: 1, code: '', reason: '', retryable: true, file: 'journal/0/rejected/x' },
+    },
+  ];
   filled.changes = [
     {
       ...{ alertId: 'f00d-1', atMs: 0, change: 'fired', reason: 'held-for', phase: 'firing' },

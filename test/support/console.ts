@@ -12,8 +12,10 @@ import type {
 import { type ConsoleOptions, createConsoleServer } from '../../src/console/server.ts';
 import { matchesAll } from '../../src/decide/matcher.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { Fault } from '../../src/lib/fault.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
+import type { SetAsideItem } from '../../src/model/set-aside.ts';
 import type { Acknowledgement, Silence } from '../../src/model/suppression.ts';
 
 /** What stands behind a console: the daemon's state as plain lists that a test may change. */
@@ -25,6 +27,7 @@ export interface Backend {
   silences: Silence[];
   acknowledgements: Acknowledgement[];
   deadLetters: DeadLetterView[];
+  setAside: SetAsideItem[];
   dependencies: () => Promise<Dependencies>;
   reload: () => Promise<ReloadOutcome>;
   metrics: string;
@@ -54,6 +57,7 @@ export const memoryBackend = (): Backend => ({
   silences: [],
   acknowledgements: [],
   deadLetters: [],
+  setAside: [],
   dependencies: async () => ({ clickhouse: { state: 'up' }, redis: { state: 'up' } }),
   reload: async () => ({ ok: true, warnings: [] }),
   metrics: '# TYPE tocsin_build_info gauge\ntocsin_build_info 1\n',
@@ -64,6 +68,11 @@ const portsOf = (backend: Backend): ConsolePorts => {
     const before = backend.deadLetters.length;
     backend.deadLetters = backend.deadLetters.filter((it) => it.id !== id);
     return backend.deadLetters.length < before;
+  };
+  const dropAside = async (id: string) => {
+    const before = backend.setAside.length;
+    backend.setAside = backend.setAside.filter((it) => it.id !== id);
+    return backend.setAside.length < before;
   };
   return {
     status: () => ({
@@ -129,6 +138,17 @@ const portsOf = (backend: Backend): ConsolePorts => {
       list: async () => backend.deadLetters,
       retry: dropLetter,
       drop: dropLetter,
+    },
+    setAside: {
+      list: async () => backend.setAside,
+      retry: async (id) => {
+        const refused = backend.setAside.find((it) => it.id === id && !it.retryable);
+        if (!refused) return dropAside(id);
+        throw new Fault('ERR_SET_ASIDE_UNREADABLE', `nothing in ${refused.file} can be stored`, {
+          remedy: 'reject',
+        });
+      },
+      drop: dropAside,
     },
   };
 };
