@@ -1,7 +1,7 @@
 import { createSetAside, type SetAsideBox } from '../batch/set-aside.ts';
 import { createColumnBuilder } from '../decode/builder.ts';
 import type { InsertBlock } from '../model/block.ts';
-import { decompressAgain as decompress } from './open.ts';
+import { decompressAgain } from './open.ts';
 import { type IngestStartOptions, journalsFolder, withPlainSalt } from './start.ts';
 
 export interface OpenSetAsideOptions
@@ -21,7 +21,7 @@ export const openSetAside = (options: OpenSetAsideOptions): SetAsideBox => {
   return createSetAside({
     ...options,
     journals: journalsFolder,
-    decompress,
+    decompress: decompressAgain,
     createBuilder: (signal) =>
       createColumnBuilder(signal, { nowMs: options.clock.nowMs, ...rules }),
   });
