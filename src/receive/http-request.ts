@@ -13,7 +13,13 @@ export type HttpAsk =
       readonly announcedBytes: number;
     }
   | { readonly kind: 'options' }
-  | { readonly kind: 'refused'; readonly fault: Fault };
+  | {
+      readonly kind: 'refused';
+      readonly fault: Fault;
+      /** As far as the head was understood. */
+      readonly signal: Signal | 'none';
+      readonly encoding: Encoding | 'none';
+    };
 
 export interface HttpHead {
   readonly method: string;
@@ -37,14 +43,16 @@ export const readHead = (head: HttpHead, bodyBytesMax: number): HttpAsk => {
   const path = head.url.split('?', 1)[0] ?? '';
   const signal = Object.hasOwn(paths, path) ? paths[path] : undefined;
   if (signal === undefined) {
+    const refused = refuser('none', 'none');
     const known = Object.keys(paths).join(', ');
     return refused('ERR_OTLP_PATH', `no OTLP here; the paths are ${known}`);
   }
   if (head.method === 'OPTIONS') return { kind: 'options' };
+  const encoding = encodingOf(head.contentType);
+  const refused = refuser(signal, encoding ?? 'none');
   if (head.method !== 'POST') {
     return refused('ERR_OTLP_METHOD', `${head.method} is not possible here; use POST`);
   }
-  const encoding = encodingOf(head.contentType);
   if (encoding === undefined) {
     return refused('ERR_OTLP_TYPE', `the Content-Type must be ${mediaTypes.join(' or ')}`);
   }
@@ -75,7 +83,11 @@ export const encodingOf = (contentType: string | undefined): Encoding | undefine
   }
 };
 
-const refused = (code: `ERR_${string}`, message: string): HttpAsk => ({
-  kind: 'refused',
-  fault: new Fault(code, message, { remedy: 'reject' }),
-});
+const refuser =
+  (signal: Signal | 'none', encoding: Encoding | 'none') =>
+  (code: `ERR_${string}`, message: string): HttpAsk => ({
+    kind: 'refused',
+    fault: new Fault(code, message, { remedy: 'reject' }),
+    signal,
+    encoding,
+  });

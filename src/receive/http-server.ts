@@ -136,6 +136,7 @@ const serve = async (call: Call): Promise<void> => {
   );
   switch (ask.kind) {
     case 'refused':
+      call.exchange.understood(ask.signal, ask.encoding);
       return refuse(call, ask.fault);
     case 'options':
       return sendPreflight(call);

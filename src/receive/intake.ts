@@ -38,7 +38,7 @@ export interface Exchange {
   readonly hold: Hold;
   /** Throws the Fault for which no request is read now: stopping, or too many under way. */
   readonly admit: (announcedBytes: number) => void;
-  readonly understood: (signal: Signal, encoding: Encoding) => void;
+  readonly understood: (signal: Signal | 'none', encoding: Encoding | 'none') => void;
   /** Throws the Fault for which this sender's request is not read. */
   readonly authorize: (authorization: string | undefined, sender: Sender) => void;
   /** Hands over; resolves when every accepted item is somebody else's. */
@@ -180,7 +180,7 @@ export const createIntake = (
       if (stopping && open === 0) idle.resolve();
     };
 
-    const understood = (signal: Signal, encoding: Encoding): void => {
+    const understood = (signal: Signal | 'none', encoding: Encoding | 'none'): void => {
       kind = { signal, encoding };
     };
     const authorize = (authorization: string | undefined, from: Sender): void => {

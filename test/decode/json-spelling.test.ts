@@ -55,7 +55,7 @@ const same: readonly (readonly [name: string, metric: string, meant: Message])[]
   ['minus zero',                    inGauge('{"asDouble":-0}'),                    gaugeWith({ asDouble: -0 })],
   ['minus zero in quotes',          inGauge('{"asDouble":"-0.0"}'),                gaugeWith({ asDouble: -0 })],
   ['a double in quotes',            inGauge('{"asDouble":"1.5E-3"}'),              gaugeWith({ asDouble: 0.0015 })],
-  ['a double of many digits',       inGauge('{"asDouble":12345678901234567890}'),  gaugeWith({ asDouble: 12345678901234567890 })],
+  ['a double of many digits',       inGauge('{"asDouble":12345678901234567890}'),  gaugeWith({ asDouble: 12345678901234567000 })],
   ['a double too small for one',    inGauge('{"asDouble":1e-400}'),                gaugeWith({ asDouble: 0 })],
   ['a temporality as a number',     '{"sum":{"dataPoints":[{}],"aggregationTemporality":2}}', { sum: { dataPoints: [{}], aggregationTemporality: 2 } }],
   ['and one in quotes',             '{"sum":{"dataPoints":[{}],"aggregationTemporality":"2"}}', { sum: { dataPoints: [{}], aggregationTemporality: 2 } }],

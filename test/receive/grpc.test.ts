@@ -180,6 +180,43 @@ t.test('partial success over gRPC is OK with counts and reason', async (t) => {
   });
 });
 
+t.test('a warning over gRPC is a count of 0 and a message', async (t) => {
+  const door = await openGrpc(t, {
+    ingest: async () => ({ accepted: 5, rejected: 0, message: 'is a clock wrong?' }),
+  });
+  const { code, response } = await call(t, door)();
+  t.equal(code, 0);
+  t.strictSame(readExportResponse(response ?? small), {
+    partialSuccess: { errorMessage: 'is a clock wrong?' },
+  });
+});
+
+t.test('no answer over gRPC is longer than 64 KiB, whatever there is to say', async (t) => {
+  // Each is three bytes, nine in grpc-message.
+  const endless = '✗'.repeat(5_000_000);
+  const rejected = Number.MAX_SAFE_INTEGER;
+  const partial = await openGrpc(t, {
+    ingest: async () => ({ accepted: 1, rejected, message: endless }),
+  });
+  const { code, response } = await call(t, partial)();
+  t.equal(code, 0);
+  t.ok(response && response.length < 64 * 1024, `${response?.length} bytes`);
+  t.match(readExportResponse(response ?? small), {
+    partialSuccess: { rejected, errorMessage: /^✗+…$/ },
+  });
+  for (const error of [
+    new Fault('ERR_OTLP_MALFORMED', endless, { remedy: 'reject' }),
+    new Fault('ERR_JOURNAL_FULL', endless, { remedy: 'retry', retryAfterMs: 1e15 }),
+    new Error(endless),
+  ]) {
+    const door = await openGrpc(t, { ingest: async () => Promise.reject(error) });
+    const { stream, answer } = open(await dial(t, door));
+    stream.end(framed(small));
+    const length = JSON.stringify(await answer).length;
+    t.ok(length < 8 * 1024, `${length} bytes of headers, of which clients take 8 KiB or more`);
+  }
+});
+
 const busy = new Fault('ERR_JOURNAL_FULL', 'the journal is full', {
   remedy: 'retry',
   retryAfterMs: 2_500,

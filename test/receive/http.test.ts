@@ -1,6 +1,7 @@
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { Fault } from '../../src/lib/fault.ts';
+import type { Ingest } from '../../src/model/ingest.ts';
 import { failingIngest, openHttp, post, readExportResponse, readStatus } from './doors.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -122,6 +123,34 @@ t.test('a long partial success message is cut far below the 4 MiB of an answer',
     partialSuccess: { errorMessage: string };
   };
   t.match(partialSuccess.errorMessage, /^ä+…$/);
+});
+
+t.test('no answer over HTTP is longer than 64 KiB, whatever there is to say', async (t) => {
+  // JSON needs six bytes for each of these.
+  const endless = '\u0001'.repeat(5_000_000);
+  const failing = (error: Error) => async () => Promise.reject(error);
+  const ingests: readonly Ingest[] = [
+    async () => ({ accepted: 1, rejected: Number.MAX_SAFE_INTEGER, message: endless }),
+    async () => ({ accepted: 1, rejected: 0, message: endless }),
+    failing(new Fault('ERR_OTLP_MALFORMED', endless, { remedy: 'reject' })),
+    failing(new Fault('ERR_JOURNAL_FULL', endless, { remedy: 'retry', retryAfterMs: 1e15 })),
+    failing(new Error(endless)),
+  ];
+  for (const ingest of ingests) {
+    const door = await openHttp(t, { ingest });
+    for (const request of [{ body: small }, { headers: json, body: '{}' }]) {
+      const { body, headers } = await post(door, request);
+      t.ok(body.length < 64 * 1024, `${body.length} bytes`);
+      t.ok(JSON.stringify(headers).length < 2_000, 'with headers in proportion');
+    }
+  }
+  const door = await openHttp(t);
+  const long = 'x'.repeat(7_000);
+  const asked = [{ path: `/${long}` }, { method: long }, { headers: { 'content-type': long } }];
+  for (const request of asked) {
+    const { body } = await post(door, { body: small, ...request });
+    t.ok(body.length < 64 * 1024, `${body.length} bytes about what was asked`);
+  }
 });
 
 const busy = new Fault('ERR_JOURNAL_FULL', 'the journal is full', {

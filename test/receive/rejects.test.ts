@@ -67,8 +67,9 @@ t.test('a request refused whole is reported when it will not be sent again', asy
       ...{ unit: 'request', count: 1, signal: 'traces', encoding: 'protobuf', peer: '127.0.0.1' },
       ...{ code: 'ERR_OTLP_MALFORMED', reason: /at byte 3/, requestBytes: body.length },
     },
-    { unit: 'request', code: 'ERR_OTLP_TOO_LARGE' },
-    { unit: 'request', code: 'ERR_OTLP_TYPE', signal: 'none', requestBytes: 0 },
+    // Refused by its announced size, unread: the path tells what it would have been.
+    { unit: 'request', code: 'ERR_OTLP_TOO_LARGE', signal: 'logs', encoding: 'protobuf' },
+    { unit: 'request', code: 'ERR_OTLP_TYPE', signal: 'traces', encoding: 'none', requestBytes: 0 },
     { unit: 'request', code: 'ERR_OTLP_PATH', signal: 'none' },
   ]);
 });
