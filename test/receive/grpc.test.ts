@@ -209,7 +209,7 @@ t.test('no answer over gRPC is longer than 64 KiB, whatever there is to say', as
     new Fault('ERR_JOURNAL_FULL', endless, { remedy: 'retry', retryAfterMs: 1e15 }),
     new Error(endless),
   ]) {
-    const door = await openGrpc(t, { ingest: async () => Promise.reject(error) });
+    const door = await openGrpc(t, { ingest: failingIngest(error) });
     const { stream, answer } = open(await dial(t, door));
     stream.end(framed(small));
     const length = JSON.stringify(await answer).length;

@@ -128,13 +128,12 @@ t.test('a long partial success message is cut far below the 4 MiB of an answer',
 t.test('no answer over HTTP is longer than 64 KiB, whatever there is to say', async (t) => {
   // JSON needs six bytes for each of these.
   const endless = '\u0001'.repeat(5_000_000);
-  const failing = (error: Error) => async () => Promise.reject(error);
   const ingests: readonly Ingest[] = [
     async () => ({ accepted: 1, rejected: Number.MAX_SAFE_INTEGER, message: endless }),
     async () => ({ accepted: 1, rejected: 0, message: endless }),
-    failing(new Fault('ERR_OTLP_MALFORMED', endless, { remedy: 'reject' })),
-    failing(new Fault('ERR_JOURNAL_FULL', endless, { remedy: 'retry', retryAfterMs: 1e15 })),
-    failing(new Error(endless)),
+    failingIngest(new Fault('ERR_OTLP_MALFORMED', endless, { remedy: 'reject' })),
+    failingIngest(new Fault('ERR_JOURNAL_FULL', endless, { remedy: 'retry', retryAfterMs: 1e15 })),
+    failingIngest(new Error(endless)),
   ];
   for (const ingest of ingests) {
     const door = await openHttp(t, { ingest });
