@@ -4,15 +4,13 @@ export const jsonString = (text: string): string =>
 
 const lineEnds = /[\u2028\u2029]/g;
 
-/** The order of two different texts in UTF-8, which is not that of their UTF-16. */
-export const byCodePoint = (a: string, b: string): number => {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index += 1) {
-    const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];
-    if (left !== right) return rank(left) - rank(right);
-  }
-  return a.length - b.length;
+/** Different texts in the order of their UTF-8, which beyond 16 bits is not that of UTF-16. */
+export const inUtf8Order = (texts: readonly string[]): readonly string[] => {
+  if (!texts.some((it) => surrogate.test(it))) return texts.toSorted();
+  return texts
+    .map((text) => ({ text, bytes: Buffer.from(text) }))
+    .toSorted((a, b) => a.bytes.compare(b.bytes))
+    .map(({ text }) => text);
 };
 
-/** Surrogates stand for what lies above all that they do not. */
-const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit);
+const surrogate = /[\ud800-\udfff]/;

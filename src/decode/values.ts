@@ -1,6 +1,6 @@
 import type { Arena } from './arena.ts';
 import { malformed } from './faults.ts';
-import { byCodePoint, jsonString } from './json-text.ts';
+import { inUtf8Order, jsonString } from './json-text.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { putPlainStrings } from './plain-strings.ts';
 import { examine, type PlaceRules } from './redaction.ts';
@@ -299,8 +299,10 @@ export class Values {
       }
     }
     wire.landed(p, end);
-    const members = [...entries].toSorted(([a], [b]) => byCodePoint(a, b));
-    return `{${members.map(([key, value]) => `${jsonString(key)}:${value}`).join(',')}}`;
+    const members = inUtf8Order([...entries.keys()]).map(
+      (key) => `${jsonString(key)}:${entries.get(key)}`,
+    );
+    return `{${members.join(',')}}`;
   }
 
   #entry(position: number, end: number, depth: number, entries: Map<string, string>): void {
