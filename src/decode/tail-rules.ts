@@ -12,6 +12,7 @@ const levelShift = 9;
 const levelMask = 127;
 const decidedShift = 16;
 const knownMask = 0xffff;
+const decidedMask = 255 << decidedShift;
 
 /** Nothing is known. */
 export const noFacts: TraceFacts = noRule;
@@ -24,16 +25,18 @@ export const whole: Verdict = 0;
 /** Why a verdict is what it is. `no-rule`: none that decides about traces fits a span of it. */
 export type VerdictReason = 'error' | 'slow' | 'no-rule' | 'share';
 
-/** Two threads' knowledge of a trace; what the first has decided stays. */
+/** Two threads' knowledge of a trace; what the first has decided stays, but for what the other keeps. */
 export const mergedFacts = (one: TraceFacts, other: TraceFacts): TraceFacts => {
   const rule = Math.min(one & noRule, other & noRule);
   const error = (one | other) & errorBit;
   const level = Math.max(levelOf(one), levelOf(other));
-  return rule | error | (level << levelShift) | (one & ~knownMask);
+  const known = rule | error | (level << levelShift);
+  return decidedOf(other) === whole ? withVerdict(known, whole) : known | (one & decidedMask);
 };
 
-/** Without what was decided: what is worth telling. */
-export const knownOf = (facts: TraceFacts): TraceFacts => facts & knownMask;
+/** What others should know of a trace: not its share, which they find by themselves. */
+export const newsOf = (facts: TraceFacts): TraceFacts =>
+  decidedOf(facts) === whole ? facts : facts & knownMask;
 
 const levelOf = (facts: TraceFacts): number => (facts >>> levelShift) & levelMask;
 

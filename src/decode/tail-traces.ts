@@ -144,6 +144,7 @@ export const createTailTraces = (options: TailTracesOptions): SharedTailTraces =
         if (unsaid > 0) count.unsaid(unsaid);
         return news && new Uint8Array(news.buffer);
       },
+      all: () => new Uint8Array(table.allNews().buffer),
       hear: (told) => {
         const { buffer, byteOffset, byteLength } = told;
         table.hear(new Uint32Array(buffer.slice(byteOffset, byteOffset + byteLength)));

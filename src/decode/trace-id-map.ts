@@ -44,6 +44,19 @@ export class TraceIdMap {
     this.#ids = new Uint32Array(slotsFirst * idWords);
   }
 
+  each(
+    visit: (a: number, b: number, c: number, d: number, value: number, stamp: number) => void,
+  ): void {
+    const { values, stamps } = this;
+    const ids = this.#ids;
+    for (let slot = 0; slot < values.length; slot += 1) {
+      const at = slot * idWords;
+      const [a, b] = [ids[at] ?? 0, ids[at + 1] ?? 0];
+      const [c, d] = [ids[at + 2] ?? 0, ids[at + 3] ?? 0];
+      if ((a | b | c | d) !== 0) visit(a, b, c, d, values[slot] ?? 0, stamps[slot] ?? 0);
+    }
+  }
+
   /** Where the id is or could be; -1 when neither is near. */
   #slotFor(a: number, b: number, c: number, d: number): number {
     const ids = this.#ids;
@@ -67,22 +80,20 @@ export class TraceIdMap {
   }
 
   #grow(): void {
-    const { values, stamps } = this;
-    const ids = this.#ids;
+    const before = new TraceIdMap(this.#seed);
+    before.values = this.values;
+    before.stamps = this.stamps;
+    before.#ids = this.#ids;
     this.size = 0;
-    this.values = new Uint32Array(values.length * 2);
-    this.stamps = new Uint32Array(values.length * 2);
-    this.#ids = new Uint32Array(ids.length * 2);
-    for (let slot = 0; slot < values.length; slot += 1) {
-      const at = slot * idWords;
-      const [a, b] = [ids[at] ?? 0, ids[at + 1] ?? 0];
-      const [c, d] = [ids[at + 2] ?? 0, ids[at + 3] ?? 0];
-      if ((a | b | c | d) === 0) continue;
-      const moved = this.add(a, b, c, d);
-      if (moved < 0) continue;
-      this.values[moved] = values[slot] ?? 0;
-      this.stamps[moved] = stamps[slot] ?? 0;
-    }
+    this.values = new Uint32Array(before.values.length * 2);
+    this.stamps = new Uint32Array(before.values.length * 2);
+    this.#ids = new Uint32Array(before.#ids.length * 2);
+    before.each((a, b, c, d, value, stamp) => {
+      const slot = this.add(a, b, c, d);
+      if (slot < 0) return;
+      this.values[slot] = value;
+      this.stamps[slot] = stamp;
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import {
-  knownOf,
   mergedFacts,
+  newsOf,
   noFacts,
   type TailRules,
   type TraceFacts,
@@ -114,7 +114,7 @@ export class TraceTable {
     const merged = mergedFacts(before, told);
     if (merged === before) return;
     young.values[slot] = merged;
-    if (knownOf(merged) !== this.rules.usual) this.#tell(a, b, c, d, merged);
+    if (newsOf(merged) !== this.rules.usual) this.#tell(a, b, c, d, merged);
   }
 
   /** What another thread knows. */
@@ -126,7 +126,7 @@ export class TraceTable {
         news[at + 1] ?? 0,
         news[at + 2] ?? 0,
         news[at + 3] ?? 0,
-        (before) => mergedFacts(before, knownOf(facts)),
+        (before) => mergedFacts(before, facts),
       );
     }
   }
@@ -138,6 +138,21 @@ export class TraceTable {
     this.#newsCount = 0;
     this.#unsaid = 0;
     return { news: count === 0 ? undefined : this.#news.slice(0, count * newsWords), unsaid };
+  }
+
+  /** Everything that others should know: for one that knows nothing yet. */
+  allNews(): Uint32Array {
+    const news = new Uint32Array(this.#limits.newsMax * newsWords);
+    let at = 0;
+    for (const map of [this.#young, this.#old]) {
+      map.each((a, b, c, d, facts) => {
+        const told = newsOf(facts);
+        if (told === this.rules.usual || at >= news.length) return;
+        news.set([a, b, c, d, told], at);
+        at += newsWords;
+      });
+    }
+    return news.slice(0, at);
   }
 
   /** What is known of a trace becomes what `change` makes of it; returns that. */
@@ -196,7 +211,7 @@ export class TraceTable {
     this.#news[at + 1] = b;
     this.#news[at + 2] = c;
     this.#news[at + 3] = d;
-    this.#news[at + 4] = knownOf(facts);
+    this.#news[at + 4] = newsOf(facts);
     this.#newsCount += 1;
   }
 }

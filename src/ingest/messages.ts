@@ -46,6 +46,8 @@ export type ToWorker =
   | { readonly kind: 'request'; readonly id: number; readonly request: OtlpRequest }
   /** What another thread learned of traces. */
   | { readonly kind: 'traces'; readonly told: Uint8Array }
+  /** Another thread has forgotten everything: say it again. */
+  | { readonly kind: 'retell' }
   /** To be answered with `shared`, behind everything that others should know. */
   | { readonly kind: 'share' }
   | { readonly kind: 'drain' };

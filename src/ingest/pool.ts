@@ -159,6 +159,7 @@ export const startIngestPool = async (options: IngestPoolOptions): Promise<Inges
   const restart = async (slot: Slot): Promise<void> => {
     try {
       await start(slot);
+      for (const other of slots) if (other !== slot) other.thread?.retell();
       log.info('ingest_worker_restarted', { worker: slot.index, deaths: slot.deaths });
     } catch {
       // Its end was logged, and brings the next attempt.

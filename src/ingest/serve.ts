@@ -98,6 +98,9 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
       case 'traces':
         path.gossip?.hear(message.told);
         return;
+      case 'retell':
+        if (path.gossip) post({ kind: 'traces', told: path.gossip.all() });
+        return;
       case 'share':
         tell();
         post({ kind: 'shared' });

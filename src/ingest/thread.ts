@@ -43,6 +43,8 @@ export interface IngestThread {
   readonly utilization: () => number;
   /** Tells it what another thread learned of traces. */
   readonly tell: (told: Uint8Array) => void;
+  /** Lets `onTraces` have all that it ever learned, if it still knows. */
+  readonly retell: () => void;
   /** Resolves when `onTraces` has had all that it learned until now, or the thread is gone. */
   readonly share: () => Promise<void>;
   /** Lets it finish what it has and end by itself. Nothing may be sent any more. */
@@ -168,6 +170,10 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
     tell: (told) => {
       const message: ToWorker = { kind: 'traces', told };
       worker.postMessage(message);
+    },
+    retell: () => {
+      const message: ToWorker = { kind: 'retell' };
+      if (sharesTraces) worker.postMessage(message);
     },
     share: async () => {
       if (!sharesTraces) return;

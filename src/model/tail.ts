@@ -45,5 +45,7 @@ export interface RecallBuilder extends ColumnBuilder {
 export interface TraceGossip {
   /** What was learned since the last call; undefined when it was nothing that matters to others. */
   readonly take: () => Uint8Array | undefined;
+  /** All that matters to others. */
+  readonly all: () => Uint8Array;
   readonly hear: (told: Uint8Array) => void;
 }

@@ -12,6 +12,7 @@ import { tracesRequest } from '../support/otlp-proto.ts';
 import { seededRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
 
+const fragile = new URL('../support/fragile-worker.ts', import.meta.url);
 const timeoutMs = 20_000;
 const patienceMs = 40_000;
 const share = 0.25;
@@ -73,7 +74,9 @@ const requestsOf = (traces: readonly Trace[], nth: number): readonly OtlpRequest
     const wire = { coding: 'gzip', bytes: new Uint8Array(gzipSync(body)) } as const;
     requests.push({ signal: 'traces', encoding: 'protobuf', body, ...(coded && { wire }) });
   }
-  return requests;
+  // Workers take turns, so that the last span of a trace comes to another one than those before.
+  const [first, ...others] = requests;
+  return first && nth === spansOfTrace - 1 ? [...others, first] : requests;
 };
 
 const sendSpans = async (
@@ -91,6 +94,9 @@ interface StoredTrace {
   readonly spans: number;
   readonly weights: readonly number[];
 }
+
+// Each mostly waits.
+t.jobs = 4;
 
 const engine = await startClickHouse(t);
 const store = openStore(t, engine);
@@ -123,6 +129,9 @@ const expected = (traces: readonly Trace[]): readonly StoredTrace[] =>
     }))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
+const spansIn = (stored: readonly StoredTrace[]): number =>
+  stored.reduce((sum, it) => sum + it.spans, 0);
+
 const sorted = (stored: readonly StoredTrace[]): readonly StoredTrace[] =>
   stored.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
@@ -150,8 +159,7 @@ t.test('two workers keep errors and slow traces whole, and of the rest a share',
     );
   }
   const wanted = expected(traces);
-  const spansOf = (stored: readonly StoredTrace[]) => stored.reduce((sum, it) => sum + it.spans, 0);
-  await until(async () => spansOf(await storedIn(database)) >= spansOf(wanted), patienceMs);
+  await until(async () => spansIn(await storedIn(database)) >= spansIn(wanted), patienceMs);
   const stored = sorted(await storedIn(database));
   t.strictSame(stored, wanted);
   const weights = stored.reduce((sum, it) => sum + it.spans * (it.weights[0] ?? 0), 0);
@@ -161,7 +169,55 @@ t.test('two workers keep errors and slow traces whole, and of the rest a share',
   const page = await pool.metricsText();
   const [, left = ''] =
     /^tocsin_decode_spans_sampled_out_total\{rule="rest"\} (\d+)/m.exec(page) ?? [];
-  t.equal(Number(left) + spansOf(stored), 4_000, 'accepted = stored + sampled out');
+  t.equal(Number(left) + spansIn(stored), 4_000, 'accepted = stored + sampled out');
   t.match(page, /^tocsin_tail_traces_decided_total\{reason="error",trigger="waited"\} \d+/m);
   t.notMatch(page, /trigger="drain"/);
+});
+
+for (const deaths of [1, 2]) {
+  t.test(`${deaths} of two workers may die while traces wait`, async (t) => {
+    const database = `otel_tail_${deaths}`;
+    await migrate(store, { ...migrateOptions, database });
+    const pool = await openPool(t, engine, {
+      workers: 2,
+      setup: withTail(setupFor(engine, database), 6_000),
+      entry: fragile,
+      limits: { packedBytesMax: 1, restart: { firstMs: 20, maxMs: 50 } },
+    });
+    const traces = tracesOf(400, deaths + 1);
+    for (let nth = 0; nth < spansOfTrace; nth += 1) await sendSpans(pool.ingest, traces, nth);
+    t.strictSame(await storedIn(database), [], 'all wait');
+    await Promise.allSettled(
+      Array.from({ length: deaths }, (_, index) =>
+        pool.ingest({
+          signal: 'traces',
+          encoding: 'protobuf',
+          body: Buffer.from(`break:exit ${index}`),
+        }),
+      ),
+    );
+    const wanted = expected(traces);
+    await until(async () => spansIn(await storedIn(database)) >= spansIn(wanted), patienceMs);
+    t.equal(pool.linesOf('ingest_worker_died').length, deaths);
+    await pool.drain();
+    t.strictSame(sorted(await storedIn(database)), wanted);
+  });
+}
+
+t.test('what waits at the end is decided about at once', async (t) => {
+  const database = 'otel_tail_end';
+  await migrate(store, { ...migrateOptions, database });
+  const pool = await openPool(t, engine, {
+    workers: 2,
+    setup: withTail(setupFor(engine, database), 300_000),
+    limits: { packedBytesMax: 1 },
+  });
+  const traces = tracesOf(200, 9);
+  for (let nth = 0; nth < spansOfTrace; nth += 1) await sendSpans(pool.ingest, traces, nth);
+  await pool.drain();
+  t.strictSame(sorted(await storedIn(database)), expected(traces));
+  t.match(
+    await pool.metricsText(),
+    /^tocsin_tail_traces_decided_total\{reason="share",trigger="drain"\} \d+/m,
+  );
 });
