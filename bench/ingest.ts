@@ -18,7 +18,7 @@ export const ingestBench: Bench = {
   run: async (quick) => {
     const size: Size = quick ? { requests: 6, rounds: 2 } : { requests: 60, rounds: 7 };
     const measured = await measureStages(size, quick ? 1 : 3);
-    const whole = quick ? undefined : await runWholePath({ seconds: 6, itemsPerSecond: 50_000 });
+    const whole = quick ? undefined : await runWholePath({ seconds: 8, itemsPerSecond: 100_000 });
     return [
       machineLine(),
       '',

@@ -5,6 +5,7 @@ import { ingestBench } from './ingest.ts';
 import { loadCommand, verifyCommand } from './load/command.ts';
 import type { Bench } from './measure.ts';
 import { rulesBench } from './rules.ts';
+import { soakCommand } from './soak.ts';
 import { storageCommand } from './storage.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   fuzz: fuzzCommand,
   load: loadCommand,
+  soak: soakCommand,
   storage: storageCommand,
   verify: verifyCommand,
 };

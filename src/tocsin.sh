@@ -6,5 +6,9 @@
 # a full one whenever bodies have grown by as much as a small heap holds: every 18 ms under load. So
 # the heap starts large, and the young generation, where bodies die, is small and collected often.
 # Measured under 150k spans/s: the daemon's CPU 5.5 -> 3.0 us/span, p99 of the answers 72 -> 15 ms.
+#
+# glibc gives each thread an arena of its own and keeps what was freed in it: under 100k spans/s 570 MiB
+# resident with its default of 16 arenas, 400 with one, for the same CPU.
 here=$(dirname "$(readlink -f "$0")")
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 exec "$here/../node_modules/.bin/node" --max-semi-space-size=2 --initial-heap-size=128 "$here/main.ts" "$@"

@@ -67,7 +67,7 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
     for (const [index, way] of [...ways, ...ways].entries()) {
       const isWarmUp = index < ways.length;
       const options = { ...base, ...way, endpoint: endpoint(way.protocol), seed: index + 1 };
-      const seconds = isWarmUp ? Math.max(1, size.seconds / 3) : size.seconds;
+      const seconds = isWarmUp ? size.seconds / 2 : size.seconds;
       const path = await runWay(daemon, { ...options, seconds });
       if (!isWarmUp) paths.push(path);
     }
