@@ -75,21 +75,12 @@ export const createIntake = (
     connections,
   });
 
-  const admit = (announcedBytes: number): void => {
-    const { requestsMax } = limits;
-    if (stopping) throw busy('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again');
-    if (open > requestsMax) {
-      throw busy('ERR_RECEIVE_OVERLOADED', `more than ${requestsMax} requests are under way`);
-    }
-    budget.check(announcedBytes);
-  };
-
   const openExchange = (peer: string): Exchange => {
     sequence += 1;
     open += 1;
     const id = `${transport}-${startedAt}-${sequence.toString(36)}`;
     const startedMs = clock.monotonicMs();
-    const hold = budget.open();
+    const hold = budget.open(peer);
     let kind: { signal: Signal | 'none'; encoding: Encoding | 'none' } = {
       signal: 'none',
       encoding: 'none',
@@ -175,7 +166,7 @@ export const createIntake = (
       if (ended) return;
       ended = true;
       answered('gone');
-      hold.giveAll(false);
+      hold.end();
       open -= 1;
       if (stopping && open === 0) idle.resolve();
     };
@@ -186,6 +177,13 @@ export const createIntake = (
     const authorize = (authorization: string | undefined, from: Sender): void => {
       sender = from;
       grant = options.admit?.(authorization);
+      // Many hosts may send with one key, and many keys may come from one host.
+      if (grant?.key !== undefined) hold.belongTo(`key ${grant.key}`);
+    };
+    const admit = (announcedBytes: number): void => {
+      if (stopping) throw stoppingFault();
+      hold.checkRequests(open, limits.requestsMax);
+      hold.check(announcedBytes);
     };
     const isAnswered = (): boolean => counted;
     return { id, hold, admit, understood, authorize, take, refuse, answered, isAnswered, end };
@@ -220,5 +218,5 @@ const wholeRequest = ({ code, message }: Refusal): Rejection => ({
   serviceName: '',
 });
 
-const busy = (code: `ERR_${string}`, message: string): Fault =>
-  new Fault(code, message, { remedy: 'retry' });
+const stoppingFault = (): Fault =>
+  new Fault('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again', { remedy: 'retry' });

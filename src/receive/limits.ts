@@ -2,9 +2,12 @@
 export interface ReceiveLimits {
   /** One request body, as sent and decompressed, each: 413, RESOURCE_EXHAUSTED without RetryInfo. */
   readonly bodyBytesMax: number;
-  /** All bodies held, from their first byte until they are stored: 503, UNAVAILABLE. */
+  /**
+   * All bodies held, from their first byte until they are stored: 503, UNAVAILABLE. From three
+   * quarters on, a sender who holds more than an equal share: 429, RESOURCE_EXHAUSTED.
+   */
   readonly heldBytesMax: number;
-  /** Requests under way over all connections of one door: 503, UNAVAILABLE. */
+  /** Requests under way over all connections of one door: as with `heldBytesMax`. */
   readonly requestsMax: number;
   /** Connections of one door; one more is closed as soon as it is accepted. */
   readonly connectionsMax: number;
