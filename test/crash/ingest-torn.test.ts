@@ -44,6 +44,9 @@ const tornUnderLoad = async (t: Test): Promise<void> => {
     appendTo(path, tail(readFileSync(path)));
     daemon = await startDaemon(t, dir, environment);
     t.ok(count(daemon, 'journal_tail_torn') > 0, `${name} is told of`);
+    const torn = async () =>
+      ((await metricSum(daemon, 'tocsin_journal_bytes_torn_bytes_total')) ?? 0) > 0 || undefined;
+    await within(20_000, torn, 'its bytes are counted');
     t.equal(count(daemon, 'journal_damaged'), 0, 'and is no damage');
   }
   await sleep(500);
