@@ -9,12 +9,15 @@ import { createInstruments, type Instruments, type Transport } from './instrumen
 import type { OtlpServerOptions } from './otlp-server.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
+/** `over-share`: others need the room more. */
+type ConnectionRefusal = 'too-many' | 'over-share' | 'broken' | 'tls';
+
 /** What stands between a transport and ingest: bounds, accounts, and the end of it all. */
 export interface Intake {
   readonly instruments: Instruments;
   readonly stopping: () => boolean;
-  /** Counts and logs a connection that was given up before it had a request. */
-  readonly connectionRefused: (reason: 'too-many' | 'broken' | 'tls', message: string) => void;
+  /** Counts and logs a connection that was given up. */
+  readonly connectionRefused: (reason: ConnectionRefusal, message: string) => void;
   /** Begins a request of the peer with that address; it must be ended. */
   readonly open: (peer: string) => Exchange;
   /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
@@ -199,7 +202,7 @@ export const createIntake = (
     if (open > 0) log.warn('requests_abandoned', { requests: open, drain_ms: limits.drainMsMax });
   };
 
-  const connectionRefused = (reason: 'too-many' | 'broken' | 'tls', message: string): void => {
+  const connectionRefused = (reason: ConnectionRefusal, message: string): void => {
     instruments.connectionRefused(reason);
     quietLog.warn('connection_refused', reason, { message });
   };

@@ -9,7 +9,7 @@ export interface ReceiveLimits {
   readonly heldBytesMax: number;
   /** Requests under way over all connections of one door: as with `heldBytesMax`. */
   readonly requestsMax: number;
-  /** Connections of one door; one more is closed as soon as it is accepted. */
+  /** Connections of one door; for one more, the address with the most of them loses its youngest. */
   readonly connectionsMax: number;
   /** Calls under way on one gRPC connection; told to the peer, which queues the others. */
   readonly streamsMax: number;

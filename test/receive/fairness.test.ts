@@ -1,9 +1,11 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createByteBudget } from '../../src/receive/budget.ts';
 import { decideShare, type ShareDecision, type ShareState } from '../../src/receive/share.ts';
 import { manualClock } from '../support/clock.ts';
-import { allGood, openHttp, post } from './doors.ts';
+import { allGood, openGrpc, openHttp, post } from './doors.ts';
 
 /** Of 100: what all hold, what this sender holds, whether elsewhere too, how many send, what it wants. */
 // biome-ignore format: one case per line.
@@ -108,3 +110,40 @@ t.test('too many requests are those of who has the most under way', async (t) =>
   const all = await Promise.all([...first, ...others]);
   t.ok(all.every((it) => it.status === 200));
 });
+
+/** From an address of its own; undefined where loopback has only one. */
+const dialFrom = async (port: number, localAddress: string): Promise<Socket | undefined> => {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  try {
+    await once(socket, 'connect');
+  } catch {
+    return undefined;
+  }
+  t.teardown(() => socket.destroy());
+  return socket.on('error', () => {}).resume();
+};
+
+for (const [protocol, open] of [
+  ['HTTP', openHttp],
+  ['gRPC', openGrpc],
+] as const) {
+  t.test(`${protocol}: who opens the most connections loses one to who comes new`, async (t) => {
+    const door = await open(t, { limits: { connectionsMax: 4 } });
+    const { port } = door.address;
+    const refused = (reason: string) =>
+      door.metric('tocsin_receive_connections_refused', { reason });
+    const greedy: (Socket | undefined)[] = [];
+    for (let n = 0; n < 4; n += 1) greedy.push(await dialFrom(port, '127.0.0.1'));
+    const modest = await dialFrom(port, '127.0.0.2');
+    if (!modest) return t.comment('loopback has one address here');
+    await once(greedy[3] ?? modest, 'close');
+    t.strictSame([refused('over-share'), refused('too-many')], [1, 0]);
+    const again = await dialFrom(port, '127.0.0.1');
+    if (again) await once(again, 'close');
+    t.strictSame([refused('over-share'), refused('too-many')], [1, 1]);
+    t.equal(door.metric('tocsin_receive_connections_open'), 4);
+    t.notOk(modest.closed);
+    for (const it of [...greedy, modest]) it?.destroy();
+    return undefined;
+  });
+}
