@@ -111,6 +111,7 @@ const handle = (context: Context, headers: IncomingHttpHeaders): void => {
 const serve = async (call: Call, ask: GrpcAsk): Promise<void> => {
   switch (ask.kind) {
     case 'refused':
+      call.exchange.understood(ask.signal, ask.signal === 'none' ? 'none' : 'protobuf');
       return refuse(call, ask.fault, ask.httpStatus);
     case 'health':
       return serveHealth(call);
