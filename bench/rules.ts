@@ -1,9 +1,11 @@
 import { type ColumnBuilderOptions, createColumnBuilder } from '../src/decode/builder.ts';
+import { createTailTraces } from '../src/decode/tail-traces.ts';
+import { defaultTraceTableLimits } from '../src/decode/trace-table.ts';
 import { type RedactRule, redactPlaces } from '../src/model/redaction.ts';
 import { tracesRequest } from '../test/support/otlp-proto.ts';
 import { sampleTraces } from '../test/support/otlp-samples.ts';
 import { seededRandom } from '../test/support/random.ts';
-import { type Bench, cpuMicrosPerItem, machineLine } from './measure.ts';
+import { type Bench, type Contender, cpuMicrosPerItem, machineLine } from './measure.ts';
 
 const redact = (
   name: string,
@@ -45,6 +47,46 @@ const variants: readonly (readonly [name: string, options: ColumnBuilderOptions]
   ],
 ];
 
+/** The three steps of sampling whole traces, here one for each span: the worst there is. */
+const tailContenders = (bodies: readonly Uint8Array[]): readonly Contender[] => {
+  const ignore = () => {};
+  const traces = createTailTraces({
+    nowMs: () => 0,
+    redact: [],
+    sample: [{ name: 's', where: [], keep: 0.1, keepErrors: true, tail: { waitMs: 1 } }],
+    limits: defaultTraceTableLimits,
+    shared: true,
+    seed: 1,
+    count: { noted: ignore, decided: ignore, leftOut: ignore, unsaid: ignore, unread: ignore },
+  });
+  const note = () => {
+    const noted = traces.open();
+    let items = 0;
+    for (const body of bodies) items += traces.note(noted, 'protobuf', body).accepted;
+    traces.gossip.take();
+    return { noted, items };
+  };
+  const { noted, items } = note();
+  const sheets = traces.decide(noted, 'waited');
+  const builder = traces.createBuilder();
+  const recall = () => {
+    builder.recall(sheets);
+    for (const body of bodies) builder.append('protobuf', body);
+    builder.settle('forget');
+    builder.finish();
+    return items;
+  };
+  const decide = () => {
+    traces.decide(noted, 'waited');
+    return items;
+  };
+  return [
+    { name: 'traces: note', work: () => note().items },
+    { name: 'traces: decide', work: decide },
+    { name: 'traces: store one in ten', work: recall },
+  ];
+};
+
 /** What redaction and sampling rules cost per span that arrives. */
 export const rulesBench: Bench = {
   run: async (quick) => {
@@ -67,13 +109,14 @@ export const rulesBench: Bench = {
       };
       return { name, work };
     });
+    contenders.push(...tailContenders(bodies));
     const rounds = quick ? { warmUpMs: 30, rounds: 3 } : { warmUpMs: 1000, rounds: 15 };
     const [base = Number.NaN, ...others] = cpuMicrosPerItem(contenders, rounds);
     return [
       machineLine(),
       ...[base, ...others].map((micros, index) => {
         const change = `${(((micros - base) / base) * 100).toFixed(0)} %`;
-        return `${variants[index]?.[0]}: ${micros.toFixed(2)} µs/span | ${change} more`;
+        return `${contenders[index]?.name}: ${micros.toFixed(2)} µs/span | ${change} more`;
       }),
     ];
   },

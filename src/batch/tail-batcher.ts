@@ -24,6 +24,8 @@ export interface TailBatchLimits extends JournaledBatchLimits {
   readonly runSpansMax: number;
   /** What was decided, kept in memory; beyond it is read again from its files. */
   readonly verdictBytesMax: number;
+  /** How long what was decided is of use behind a restart, for spans that come late. */
+  readonly verdictsKeptMs: number;
 }
 
 const defaultTailLimits = {
@@ -31,6 +33,7 @@ const defaultTailLimits = {
   sliceMs: 1_000,
   runSpansMax: 524_288,
   verdictBytesMax: 16 * 1024 * 1024,
+  verdictsKeptMs: 60_000,
 };
 
 export interface TailBatcherOptions
@@ -60,7 +63,13 @@ export const createTailBatcher = (options: TailBatcherOptions): JournaledBatcher
   const stopping = new AbortController();
   const leftover = options.journal.leftover(signal);
   const opened = openVerdictBook(
-    { dir: options.verdictsDir, heldBytesMax: limits.verdictBytesMax, log },
+    {
+      dir: options.verdictsDir,
+      heldBytesMax: limits.verdictBytesMax,
+      keptMs: limits.verdictsKeptMs,
+      clock,
+      log,
+    },
     [...leftover.batches.map((it) => it.range), ...leftover.uncut],
   );
   /** Undefined until it is open. */

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Range } from './journal/range.ts';
 
@@ -8,16 +9,19 @@ export interface VerdictBookOptions {
   readonly dir: string;
   /** Kept in memory; beyond it they are read again. */
   readonly heldBytesMax: number;
+  /** How long they stay when their requests are stored, for spans that come after a restart. */
+  readonly keptMs: number;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-/** What was decided about the traces of requests in the journal, for as long as they are in it. */
+/** What was decided about the traces of requests in the journal, for as long as they are in it and a little longer. */
 export interface VerdictBook {
   /** For all requests of the range. Never rejects: without its file a crash leads to new decisions. */
   readonly write: (range: Range, sheets: Uint8Array) => Promise<void>;
   /** Undefined when nothing was decided. */
   readonly of: (seq: number) => Promise<Uint8Array | undefined>;
-  /** All that an earlier process left. */
+  /** All that an earlier process left; what is not needed any more goes with it. */
   readonly all: () => AsyncIterable<Uint8Array>;
   /** These requests are stored, or part of those that a page was written for. */
   readonly settle: (range: Range) => void;
@@ -46,8 +50,10 @@ export const openVerdictBook = async (
   options: VerdictBookOptions,
   outstanding: readonly Range[],
 ): Promise<VerdictBook> => {
-  const { dir, log } = options;
+  const { dir, clock, log } = options;
   const pages: Page[] = [];
+  /** Stored, and kept for a while. */
+  const done: { readonly path: string; readonly untilMs: number }[] = [];
   /** Disjoint, with how many of their requests are not stored yet. */
   const open = new Map<Range, number>(outstanding.map((it) => [it, it.requests]));
   let order = 0;
@@ -66,11 +72,17 @@ export const openVerdictBook = async (
   const isNeeded = (page: Page): boolean =>
     open.keys().some((it) => it.firstSeq <= page.lastSeq && it.lastSeq >= page.firstSeq);
 
-  const clean = (): void => {
+  const clean = (keptMs: number): void => {
+    const nowMs = clock.monotonicMs();
     for (const page of pages.filter((it) => !isNeeded(it))) {
       pages.splice(pages.indexOf(page), 1);
       heldBytes -= page.sheets?.length ?? 0;
-      void work('tail_verdicts_not_removed', () => rm(page.path, { force: true }));
+      done.push({ path: page.path, untilMs: nowMs + keptMs });
+    }
+    for (let oldest = done[0]; oldest && oldest.untilMs <= nowMs; oldest = done[0]) {
+      const { path } = oldest;
+      done.shift();
+      void work('tail_verdicts_not_removed', () => rm(path, { force: true }));
     }
   };
 
@@ -131,7 +143,7 @@ export const openVerdictBook = async (
         const sheets = page.sheets ?? (await read(page));
         if (sheets) yield sheets;
       }
-      clean();
+      clean(0);
     },
     settle: (range) => {
       const run = open
@@ -141,7 +153,7 @@ export const openVerdictBook = async (
       const left = (open.get(run) ?? 0) - range.requests;
       if (left > 0) open.set(run, left);
       else open.delete(run);
-      clean();
+      clean(options.keptMs);
     },
     idle: () => working,
   };

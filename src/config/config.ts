@@ -2,6 +2,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { TlsFiles } from '../lib/tls-material.ts';
 import type { AccessKey } from '../model/access.ts';
 import type { RedactRule } from '../model/redaction.ts';
+import type { RetentionMs } from '../model/retention.ts';
 import type { SampleRule } from '../model/sampling.ts';
 import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
@@ -105,18 +106,3 @@ export type RedisConfig =
       readonly username?: string;
       readonly password?: Secret;
     };
-
-/** How long each tier is kept, in milliseconds. */
-export interface RetentionMs {
-  readonly traces: { readonly raw: number; readonly summaries: number };
-  readonly metrics: {
-    readonly raw: number;
-    readonly '1m': number;
-    readonly '1h': number;
-    readonly '1d': number;
-  };
-  readonly spans: { readonly '1m': number; readonly '1h': number; readonly '1d': number };
-  readonly logs: number;
-  readonly alerts: number;
-  readonly audit: number;
-}

@@ -1,6 +1,7 @@
 import { type Path, type Problem, type ProblemAt, readDocument, z } from '../lib/document.ts';
+import type { RetentionMs } from '../model/retention.ts';
 import { type Address, type AddressText } from './address.ts';
-import type { Config, Mode, RetentionMs } from './config.ts';
+import type { Config, Mode } from './config.ts';
 import { connectionsOf } from './connections.ts';
 import { defined } from './defined.ts';
 import { type Override, overlay, overrideAt, readOverrides } from './environment.ts';

@@ -133,7 +133,7 @@ export const createTailTraces = (options: TailTracesOptions): SharedTailTraces =
         () => {},
         (a, b, c, d, verdict) => {
           // Numbers of rules may mean others now; what was kept whole stays so.
-          if (verdict === whole) table.decide(a, b, c, d, () => whole);
+          if (verdict === whole) table.keep(a, b, c, d);
         },
       );
     },

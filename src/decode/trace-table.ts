@@ -5,6 +5,7 @@ import {
   type TailRules,
   type TraceFacts,
   type Verdict,
+  whole,
   withVerdict,
 } from './tail-rules.ts';
 import { TraceIdMap } from './trace-id-map.ts';
@@ -169,6 +170,13 @@ export class TraceTable {
       return withVerdict(facts, verdict);
     });
     return verdict;
+  }
+
+  /** Somebody decided before that all of the trace is kept. */
+  keep(a: number, b: number, c: number, d: number): void {
+    const facts = withVerdict(noFacts, whole);
+    this.#change(a, b, c, d, (before) => mergedFacts(before, facts));
+    this.#tell(a, b, c, d, facts);
   }
 
   #change(

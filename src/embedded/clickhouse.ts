@@ -7,6 +7,7 @@ import type { FrontListen } from './engine-front.ts';
 import { dropSystemLogs, type EngineHome, outliveOrphan, prepareHome } from './engine-home.ts';
 import { askEngine, pingEngine } from './engine-http.ts';
 import { type EngineOrder, lifeQuery, stopLine } from './engine-order.ts';
+import { forgetLostBlocks } from './lost-blocks.ts';
 import { findPorts, type PortWish, portInUse } from './port.ts';
 import type {
   Supervised,
@@ -115,7 +116,10 @@ const startOn = async (
   };
   const part: SupervisedPart = {
     name: 'clickhouse',
-    prepare: () => dropSystemLogs(home.dataDir),
+    prepare: async () => {
+      await dropSystemLogs(home.dataDir);
+      await forgetLostBlocks(home.dataDir, options.log);
+    },
     spawn: () => spawnEngine(order),
     probe: async (signal) => {
       await pingEngine(reachable(front.host), front.port, signal);

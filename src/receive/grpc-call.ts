@@ -14,7 +14,13 @@ export type GrpcAsk =
     }
   | { readonly kind: 'health' }
   /** `httpStatus` tells clients that do not speak gRPC apart from those that do. */
-  | { readonly kind: 'refused'; readonly fault: Fault; readonly httpStatus: 200 | 405 | 415 };
+  | {
+      readonly kind: 'refused';
+      readonly fault: Fault;
+      readonly httpStatus: 200 | 405 | 415;
+      /** As far as the path tells. */
+      readonly signal: Signal | 'none';
+    };
 
 const collector = '/opentelemetry.proto.collector';
 
@@ -27,14 +33,15 @@ const paths: Readonly<Record<string, Signal | 'health'>> = {
 
 /** Decides from the headers alone, so that a call that cannot succeed is never read. */
 export const readCall = (headers: IncomingHttpHeaders): GrpcAsk => {
+  const path = headers[':path'] ?? '';
+  const method = Object.hasOwn(paths, path) ? paths[path] : undefined;
+  const refused = refuser(method);
   if (headers[':method'] !== 'POST') {
     return refused('ERR_OTLP_METHOD', 'gRPC uses POST', 405);
   }
   if (!/^application\/grpc(?:\+proto)?(?:;|$)/.test(headers['content-type'] ?? '')) {
     return refused('ERR_OTLP_TYPE', 'the content-type must be application/grpc', 415);
   }
-  const path = headers[':path'] ?? '';
-  const method = Object.hasOwn(paths, path) ? paths[path] : undefined;
   if (method === undefined) {
     return refused('ERR_OTLP_PATH', `unknown method ${path.slice(0, 200)}`);
   }
@@ -70,12 +77,11 @@ export const parseTimeoutMs = (text: string): number | undefined => {
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(',') : header;
 
-const refused = (
-  code: `ERR_${string}`,
-  message: string,
-  httpStatus: 200 | 405 | 415 = 200,
-): GrpcAsk => ({
-  kind: 'refused',
-  fault: new Fault(code, message, { remedy: 'reject' }),
-  httpStatus,
-});
+const refuser =
+  (method: Signal | 'health' | undefined) =>
+  (code: `ERR_${string}`, message: string, httpStatus: 200 | 405 | 415 = 200): GrpcAsk => ({
+    kind: 'refused',
+    fault: new Fault(code, message, { remedy: 'reject' }),
+    httpStatus,
+    signal: method === undefined || method === 'health' ? 'none' : method,
+  });

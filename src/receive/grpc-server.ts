@@ -7,6 +7,7 @@ import {
 import { Fault, remedyOf } from '../lib/fault.ts';
 import { serverTlsOptions } from '../lib/tls-material.ts';
 import { clientName } from './client-name.ts';
+import { shareConnections } from './connection-share.ts';
 import { trackConnections } from './connections.ts';
 import { exportResponse } from './export-response.ts';
 import { sendMessage, sendRefusal } from './grpc-answer.ts';
@@ -44,11 +45,10 @@ export const createOtlpGrpcServer = (options: OtlpServerOptions): OtlpServer => 
   const server = tls
     ? createSecureServer({ ...http2, ...serverTlsOptions(tls, limits.headersMsMax) })
     : createServer(http2);
-  server.maxConnections = limits.connectionsMax;
   const connections = trackConnections(server);
   const intake = createIntake(options, 'grpc', connections.count);
   followTls(server, tls, intake, options.log);
-  server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
+  shareConnections(server, limits.connectionsMax, intake.connectionRefused);
   server.on('session', (session) => {
     session.setLocalWindowSize(sessionWindowBytes);
     sessions.add(session);
@@ -111,6 +111,7 @@ const handle = (context: Context, headers: IncomingHttpHeaders): void => {
 const serve = async (call: Call, ask: GrpcAsk): Promise<void> => {
   switch (ask.kind) {
     case 'refused':
+      call.exchange.understood(ask.signal, ask.signal === 'none' ? 'none' : 'protobuf');
       return refuse(call, ask.fault, ask.httpStatus);
     case 'health':
       return serveHealth(call);

@@ -3,6 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { serverTlsOptions } from '../lib/tls-material.ts';
 import type { Encoding } from '../model/ingest.ts';
 import { clientName } from './client-name.ts';
+import { shareConnections } from './connection-share.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { type CorsHeaders, type CorsPolicy, createCors, preflightHeaders } from './cors.ts';
 import { exportResponse } from './export-response.ts';
@@ -40,12 +41,11 @@ export const createOtlpHttpServer = (options: OtlpHttpServerOptions): OtlpServer
     ? createSecureServer({ ...http, ...serverTlsOptions(tls, limits.headersMsMax) })
     : createServer(http);
   server.timeout = limits.idleMsMax;
-  server.maxConnections = limits.connectionsMax;
   const connections = trackConnections(server);
   const intake = createIntake(options, 'http', connections.count);
   followTls(server, tls, intake, options.log);
   const handle = createHandler(options, intake, connections);
-  server.on('drop', () => intake.connectionRefused('too-many', 'connections_max is reached'));
+  shareConnections(server, limits.connectionsMax, intake.connectionRefused);
   server.on('request', handle);
   // curl and others ask before they send a large body; the head is checked first.
   server.on('checkContinue', (request, response) => {

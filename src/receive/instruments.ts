@@ -79,6 +79,11 @@ export const createInstruments = (
     observed(budget.heldBytes),
   );
   meter.gauge(
+    'tocsin_receive_senders_open',
+    { description: 'Senders with a request under way, by key or else address', unit: '{sender}' },
+    observed(budget.senders),
+  );
+  meter.gauge(
     'tocsin_receive_body_held_limit',
     { description: 'Where tocsin_receive_body_held makes senders back off', unit: 'By' },
     observed(() => budget.bytesMax),

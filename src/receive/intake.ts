@@ -9,12 +9,15 @@ import { createInstruments, type Instruments, type Transport } from './instrumen
 import type { OtlpServerOptions } from './otlp-server.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
+/** `over-share`: others need the room more. */
+type ConnectionRefusal = 'too-many' | 'over-share' | 'broken' | 'tls';
+
 /** What stands between a transport and ingest: bounds, accounts, and the end of it all. */
 export interface Intake {
   readonly instruments: Instruments;
   readonly stopping: () => boolean;
-  /** Counts and logs a connection that was given up before it had a request. */
-  readonly connectionRefused: (reason: 'too-many' | 'broken' | 'tls', message: string) => void;
+  /** Counts and logs a connection that was given up. */
+  readonly connectionRefused: (reason: ConnectionRefusal, message: string) => void;
   /** Begins a request of the peer with that address; it must be ended. */
   readonly open: (peer: string) => Exchange;
   /** Refuses requests from now on and resolves when none is under way, or after `drainMsMax`. */
@@ -75,21 +78,12 @@ export const createIntake = (
     connections,
   });
 
-  const admit = (announcedBytes: number): void => {
-    const { requestsMax } = limits;
-    if (stopping) throw busy('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again');
-    if (open > requestsMax) {
-      throw busy('ERR_RECEIVE_OVERLOADED', `more than ${requestsMax} requests are under way`);
-    }
-    budget.check(announcedBytes);
-  };
-
   const openExchange = (peer: string): Exchange => {
     sequence += 1;
     open += 1;
     const id = `${transport}-${startedAt}-${sequence.toString(36)}`;
     const startedMs = clock.monotonicMs();
-    const hold = budget.open();
+    const hold = budget.open(peer);
     let kind: { signal: Signal | 'none'; encoding: Encoding | 'none' } = {
       signal: 'none',
       encoding: 'none',
@@ -175,7 +169,7 @@ export const createIntake = (
       if (ended) return;
       ended = true;
       answered('gone');
-      hold.giveAll(false);
+      hold.end();
       open -= 1;
       if (stopping && open === 0) idle.resolve();
     };
@@ -186,6 +180,13 @@ export const createIntake = (
     const authorize = (authorization: string | undefined, from: Sender): void => {
       sender = from;
       grant = options.admit?.(authorization);
+      // Many hosts may send with one key, and many keys may come from one host.
+      if (grant?.key !== undefined) hold.belongTo(`key ${grant.key}`);
+    };
+    const admit = (announcedBytes: number): void => {
+      if (stopping) throw stoppingFault();
+      hold.checkRequests(open, limits.requestsMax);
+      hold.check(announcedBytes);
     };
     const isAnswered = (): boolean => counted;
     return { id, hold, admit, understood, authorize, take, refuse, answered, isAnswered, end };
@@ -201,7 +202,7 @@ export const createIntake = (
     if (open > 0) log.warn('requests_abandoned', { requests: open, drain_ms: limits.drainMsMax });
   };
 
-  const connectionRefused = (reason: 'too-many' | 'broken' | 'tls', message: string): void => {
+  const connectionRefused = (reason: ConnectionRefusal, message: string): void => {
     instruments.connectionRefused(reason);
     quietLog.warn('connection_refused', reason, { message });
   };
@@ -220,5 +221,5 @@ const wholeRequest = ({ code, message }: Refusal): Rejection => ({
   serviceName: '',
 });
 
-const busy = (code: `ERR_${string}`, message: string): Fault =>
-  new Fault(code, message, { remedy: 'retry' });
+const stoppingFault = (): Fault =>
+  new Fault('ERR_RECEIVE_STOPPING', 'this server is stopping; send it again', { remedy: 'retry' });

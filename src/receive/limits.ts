@@ -2,11 +2,14 @@
 export interface ReceiveLimits {
   /** One request body, as sent and decompressed, each: 413, RESOURCE_EXHAUSTED without RetryInfo. */
   readonly bodyBytesMax: number;
-  /** All bodies held, from their first byte until they are stored: 503, UNAVAILABLE. */
+  /**
+   * All bodies held, from their first byte until they are stored: 503, UNAVAILABLE. From three
+   * quarters on, a sender who holds more than an equal share: 429, RESOURCE_EXHAUSTED.
+   */
   readonly heldBytesMax: number;
-  /** Requests under way over all connections of one door: 503, UNAVAILABLE. */
+  /** Requests under way over all connections of one door: as with `heldBytesMax`. */
   readonly requestsMax: number;
-  /** Connections of one door; one more is closed as soon as it is accepted. */
+  /** Connections of one door; for one more, the address with the most of them loses its youngest. */
   readonly connectionsMax: number;
   /** Calls under way on one gRPC connection; told to the peer, which queues the others. */
   readonly streamsMax: number;

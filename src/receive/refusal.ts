@@ -45,6 +45,8 @@ const particular: Readonly<Record<string, readonly [httpStatus: number, grpcCode
   // doc/statuscodes.md of grpc: one message a call; a compressed flag needs a grpc-encoding.
   ERR_OTLP_CARDINALITY: [400, 'UNIMPLEMENTED'],
   ERR_OTLP_FRAMING: [400, 'INTERNAL'],
+  // There is room, but not for more of this sender.
+  ERR_RECEIVE_SHARE: [429, 'RESOURCE_EXHAUSTED'],
   // 408 would be the word, but OTLP senders drop what got it and retry what got 503.
   ERR_RECEIVE_SLOW: [503, 'DEADLINE_EXCEEDED'],
   ERR_RECEIVE_DEADLINE: [503, 'DEADLINE_EXCEEDED'],

@@ -1,9 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import type { Query } from '../model/query.ts';
+import type { RetentionMs } from '../model/retention.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
-import { type RetentionMs, retentionStatements, type TableEngine } from './retention.ts';
+import { retentionStatements, type TableEngine } from './retention.ts';
 import { splitStatements } from './split-statements.ts';
 
 /** The part of a Store that migrations need. */
@@ -59,7 +60,9 @@ export const migrate = async (
     await runFile(migration, options, run);
     await run(recordStatement(migration, options));
   }
-  const after = options.dryRun ? before : await readTables(target, options);
+  const after = options.dryRun
+    ? [...before, ...tablesIn(statements)]
+    : await readTables(target, options);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
   const known = new Set(all.map((it) => it.version));
@@ -96,6 +99,13 @@ const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
     'SELECT name AS table, engine_full AS engine FROM system.tables WHERE database = {database:String}',
     { parameters: { database }, timeoutMs: inspectTimeoutMs },
   );
+
+/** The tables that statements would make. */
+const tablesIn = (statements: readonly string[]): readonly TableEngine[] =>
+  statements.flatMap((engine) => {
+    const [, table] = /^CREATE TABLE IF NOT EXISTS `[^`]+`\.`([^`]+)`/.exec(engine) ?? [];
+    return table === undefined ? [] : [{ table, engine }];
+  });
 
 /** Checksum by version. */
 const readApplied = async (

@@ -84,5 +84,5 @@ const distributed = (placement: Placement, rest: string): string => {
 };
 
 /** A string literal. */
-const quoteText = (text: string): string =>
+export const quoteText = (text: string): string =>
   `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

@@ -1,46 +1,79 @@
-import { localName, onCluster, type Placement, quoteName } from './render.ts';
-
-/** How long rows are kept, milliseconds. The part of the configuration that the tables here have. */
-export interface RetentionMs {
-  readonly traces: { readonly raw: number };
-  readonly metrics: { readonly raw: number };
-  readonly logs: number;
-  readonly alerts: number;
-  readonly audit: number;
-}
+import type { RetentionMs } from '../model/retention.ts';
+import { localName, onCluster, type Placement, quoteName, quoteText } from './render.ts';
+import { type Tier, ttlFor } from './ttl.ts';
 
 /** A table as `system.tables` has it. */
 export interface TableEngine {
   readonly table: string;
-  /** `engine_full`: the engine with its keys, TTL and settings, normalised by the engine. */
+  /**
+   * `engine_full`: the engine with its keys, TTL and settings, normalised by the engine. In a dry run
+   * also the statement that would make the table.
+   */
   readonly engine: string;
 }
 
-interface Tier {
-  readonly table: string;
-  /** A DateTime that says how old a row is. */
-  readonly time: string;
-  readonly keptMs: (retention: RetentionMs) => number;
-}
+const service = 'ServiceName';
+const metric = 'MetricName';
 
+/** `span_rollup_1m` and the like: `Time` is when the minute, hour or day of a row begins. */
+const spanTiers = (['1m', '1h', '1d'] as const).map(
+  (tier): Tier => ({
+    table: `span_rollup_${tier}`,
+    time: 'Time',
+    partition: tier === '1m' ? 'day' : 'month',
+    keptMs: (it) => it.spans[tier],
+    service,
+  }),
+);
+
+/** Every table whose rows end. */
 const tiers: readonly Tier[] = [
-  { table: 'otel_traces', time: 'toDateTime(Timestamp)', keptMs: (it) => it.traces.raw },
-  { table: 'otel_traces_trace_id_ts', time: 'Start', keptMs: (it) => it.traces.raw },
-  ...['gauge', 'sum', 'summary', 'histogram', 'exponential_histogram'].map((kind) => ({
-    table: `otel_metrics_${kind}`,
-    time: 'toDateTime(TimeUnix)',
-    keptMs: (it: RetentionMs) => it.metrics.raw,
-  })),
-  { table: 'otel_logs', time: 'TimestampTime', keptMs: (it) => it.logs },
-  { table: 'otlp_rejects', time: 'toDateTime(At)', keptMs: (it) => it.logs },
-  { table: 'alert_events', time: 'toDateTime(At)', keptMs: (it) => it.alerts },
-  { table: 'notification_log', time: 'toDateTime(At)', keptMs: (it) => it.alerts },
-  { table: 'audit_log', time: 'toDateTime(At)', keptMs: (it) => it.audit },
+  {
+    table: 'otel_traces',
+    time: 'toDateTime(Timestamp)',
+    partition: 'day',
+    keptMs: (it) => it.traces.raw,
+    service,
+  },
+  {
+    table: 'otel_traces_trace_id_ts',
+    time: 'Start',
+    partition: 'day',
+    keptMs: (it) => it.traces.raw,
+    longest: true,
+  },
+  ...['gauge', 'sum', 'summary', 'histogram', 'exponential_histogram'].map(
+    (kind): Tier => ({
+      table: `otel_metrics_${kind}`,
+      time: 'toDateTime(TimeUnix)',
+      partition: 'day',
+      keptMs: (it) => it.metrics.raw,
+      service,
+      metric,
+    }),
+  ),
+  ...spanTiers,
+  {
+    table: 'otel_logs',
+    time: 'TimestampTime',
+    partition: 'day',
+    keptMs: (it) => it.logs,
+    service,
+  },
+  { table: 'otlp_rejects', time: 'toDateTime(At)', partition: 'day', keptMs: (it) => it.logs },
+  { table: 'alert_events', time: 'toDateTime(At)', partition: 'month', keptMs: (it) => it.alerts },
+  {
+    table: 'notification_log',
+    time: 'toDateTime(At)',
+    partition: 'month',
+    keptMs: (it) => it.alerts,
+  },
+  { table: 'audit_log', time: 'toDateTime(At)', partition: 'month', keptMs: (it) => it.audit },
 ];
 
 /**
- * The statements that bring the tables to the retention, none when they have it. Parts are dropped
- * whole once their youngest row is too old, so rows live up to a partition longer, never shorter.
+ * The statements that bring the tables there are to the retention, none when they have it. Parts are
+ * dropped whole once their youngest row is too old, so rows live up to a partition longer, never shorter.
  */
 export const retentionStatements = (
   tables: readonly TableEngine[],
@@ -48,28 +81,32 @@ export const retentionStatements = (
   placement: Placement,
 ): readonly string[] => {
   const engines = new Map(tables.map((it) => [it.table, it.engine]));
-  return tiers.flatMap(({ table, time, keptMs }) => {
-    const local = localName(table, placement);
+  return tiers.flatMap((tier) => {
+    const local = localName(tier.table, placement);
     const engine = engines.get(local);
-    const wanted = `${time} + ${interval(keptMs(retention))}`;
-    if (engine !== undefined && ttlOf(engine) === wanted) return [];
+    if (engine === undefined) return [];
     const name = `${quoteName(placement.database)}.${quoteName(local)}`;
     const target = [name, onCluster(placement)].filter((it) => it !== '').join(' ');
-    return [`ALTER TABLE ${target} MODIFY TTL ${wanted}`];
+    return changesOf(engine, ttlFor(tier, retention), placement).map(
+      (it) => `ALTER TABLE ${target} MODIFY ${it}`,
+    );
   });
 };
 
-/** A DateTime ends in 2106; one that passes it starts again in 1970, and its rows would be dropped. */
-const keptMsMax = 50 * 365 * 86_400_000;
-
-/** Written the way the engine writes it back, so that equal means equal text. */
-const interval = (keptMs: number): string => {
-  const seconds = Math.max(1, Math.ceil(Math.min(keptMs, keptMsMax) / 1000));
-  return seconds % 86_400 === 0
-    ? `toIntervalDay(${seconds / 86_400})`
-    : `toIntervalSecond(${seconds})`;
+/** The policy first: a TTL may name a volume only when the table has it. */
+const changesOf = (
+  engine: string,
+  { text, byRow }: ReturnType<typeof ttlFor>,
+  { storagePolicy }: Placement,
+): readonly string[] => {
+  const settings = /\sSETTINGS (.+)$/s.exec(engine)?.[1] ?? '';
+  const wanted = [
+    ...(storagePolicy === undefined ? [] : [`storage_policy = ${quoteText(storagePolicy)}`]),
+    `ttl_only_drop_parts = ${byRow ? 0 : 1}`,
+  ].filter((it) => !settings.includes(it));
+  const has = plain(engine).includes(plain(` TTL ${text} SETTINGS `));
+  return [...wanted.map((it) => `SETTING ${it}`), ...(has ? [] : [`TTL ${text}`])];
 };
 
-/** Our TTLs have no quotes and never the word SETTINGS, which follows them. */
-const ttlOf = (engine: string): string | undefined =>
-  / TTL (.+?)(?: SETTINGS |$)/s.exec(engine)?.[1];
+/** Where the engine puts parentheses differs from version to version. */
+const plain = (text: string): string => text.replaceAll(/[()]/g, '');

@@ -14,11 +14,13 @@ import { notingLog, open, temporaryDir } from './journal/open-journal.ts';
 interface Setting {
   readonly waitMs?: number;
   readonly tracesMax?: number;
+  readonly verdictsKeptMs?: number;
   readonly insert?: (block: NamedBlock) => Promise<void>;
 }
 
 /** Keeps errors with their traces and nothing else, before a store that keeps one copy of each name. */
-const start = async (dir: string, { waitMs = 400, tracesMax = 1_000, insert }: Setting = {}) => {
+const start = async (dir: string, setting: Setting = {}) => {
+  const { waitMs = 400, tracesMax = 1_000, verdictsKeptMs = 0, insert } = setting;
   const notes = notingLog();
   const journal = await open(dir, { log: notes.log });
   const decided = new Map<string, number>();
@@ -54,7 +56,15 @@ const start = async (dir: string, { waitMs = 400, tracesMax = 1_000, insert }: S
       stored.set(block.name, block.rows);
     },
     // No room for blocks that failed: they are decoded again.
-    limits: { waitMs, sliceMs: 5, firstMs: 2, maxMs: 5, heldBytesMax: 0, drainMsMax: 300 },
+    limits: {
+      waitMs,
+      verdictsKeptMs,
+      sliceMs: 5,
+      firstMs: 2,
+      maxMs: 5,
+      heldBytesMax: 0,
+      drainMsMax: 300,
+    },
     clock: systemClock,
     random: () => 0.5,
     log: notes.log,
@@ -148,6 +158,19 @@ t.test('what was decided stays so while ClickHouse is away, and over a crash', a
   const third = await start(dir);
   await until(() => third.rows() === 1);
   await third.stop();
+  t.strictSame(pagesIn(dir), []);
+});
+
+t.test('spans that come after a restart follow what was decided before it', async (t) => {
+  const dir = temporaryDir(t);
+  const first = await start(dir, { verdictsKeptMs: 60_000 });
+  await first.accept([1, 1, 'error'], [2, 1]);
+  await first.stop();
+  t.equal(first.rows(), 1);
+  const second = await start(dir);
+  await second.accept([1, 2], [2, 2]);
+  await until(() => second.rows() === 1);
+  await second.stop();
   t.strictSame(pagesIn(dir), []);
 });
 

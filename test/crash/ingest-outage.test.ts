@@ -9,6 +9,7 @@ import {
   ingestOnly,
   openFire,
 } from '../support/ingest-under-fire.ts';
+import { metricSum } from '../support/metric-sum.ts';
 import {
   type StoppableClickHouse,
   startStoppableClickHouse,
@@ -62,11 +63,8 @@ const passThrough = async (
 };
 
 /** Requests that are acknowledged and not stored. */
-const held = async (daemon: Daemon): Promise<number> => {
-  const text = String((await daemon.api('GET', '/metrics')).body);
-  const levels = text.matchAll(/^tocsin_journal_requests_held(?:\{[^}]*\})? (\S+)/gm);
-  return Array.from(levels, ([, level]) => Number(level)).reduce((sum, it) => sum + it, 0);
-};
+const held = async (daemon: Daemon): Promise<number> =>
+  (await metricSum(daemon, 'tocsin_journal_requests_held')) ?? 0;
 
 const outlastOutages = async (t: Test): Promise<void> => {
   const engine = await startStoppableClickHouse(t);

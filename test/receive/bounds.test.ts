@@ -11,7 +11,7 @@ const mebibyte = 1024 * 1024;
 /** Remembers the most that was ever held. */
 const measuredHold = () => {
   const budget = createByteBudget(1024 * mebibyte, manualClock());
-  const hold = budget.open();
+  const hold = budget.open('sender');
   let peak = 0;
   const take: Hold['take'] = (bytes) => {
     hold.take(bytes);
@@ -58,13 +58,14 @@ for (const [name, bytesPerSecond, heldBytes, expectedMs] of delays) {
     const budget = createByteBudget(10_000_000, clock);
     const seconds = bytesPerSecond > 0 ? 10 : 0;
     for (let second = 0; second < seconds; second += 1) {
-      const hold = budget.open();
+      const hold = budget.open('sender');
       hold.take(bytesPerSecond);
       await clock.advance(1_000);
       hold.giveAll(true);
     }
-    budget.open().take(heldBytes);
-    const delayMs = t.throws(() => budget.check(10_000_000), { code: 'ERR_RECEIVE_OVERLOADED' });
+    budget.open('sender').take(heldBytes);
+    const other = budget.open('other');
+    const delayMs = t.throws(() => other.check(10_000_000), { code: 'ERR_RECEIVE_OVERLOADED' });
     const { retryAfterMs } = delayMs as { readonly retryAfterMs?: number };
     if (expectedMs === undefined) t.equal(retryAfterMs, undefined);
     else t.ok(Math.abs((retryAfterMs ?? 0) - expectedMs) <= expectedMs * 0.1, `${retryAfterMs} ms`);
@@ -73,7 +74,7 @@ for (const [name, bytesPerSecond, heldBytes, expectedMs] of delays) {
 
 t.test('a hold never gives back more than it took', async (t) => {
   const budget = createByteBudget(100, manualClock());
-  const [one, other] = [budget.open(), budget.open()];
+  const [one, other] = [budget.open('one'), budget.open('other')];
   one.take(60);
   other.take(40);
   t.throws(() => other.take(1), { code: 'ERR_RECEIVE_OVERLOADED', remedy: 'retry' });

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import t from 'tap';
 import { Fault } from '../../src/lib/fault.ts';
 import type { Reject } from '../../src/model/rejects.ts';
-import { failingIngest, openHttp, post, readStatus } from './doors.ts';
+import { failingIngest, openGrpc, openHttp, post, readStatus } from './doors.ts';
 
 const body = Buffer.from('as many bytes');
 
@@ -88,4 +90,25 @@ t.test('a mistake of ours loses the request as well, and is reported', async (t)
   const { status, body: text } = await post(door, { body });
   t.equal(status, 500);
   t.match(rejects, [{ unit: 'request', code: 'ERR_INTERNAL', reason: readStatus(text).message }]);
+});
+
+t.test('a gRPC call refused by its headers is noted with the signal of its path', async (t) => {
+  const { rejects, rejected } = books();
+  const door = await openGrpc(t, { rejected });
+  const session = connect(`http://${door.address.host}:${door.address.port}`);
+  t.teardown(() => session.destroy());
+  const call = async (path: string): Promise<void> => {
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' },
+      ...{ te: 'trailers', 'grpc-encoding': 'br' },
+    });
+    await once(stream.end().resume(), 'close');
+  };
+  const services = '/opentelemetry.proto.collector';
+  await call(`${services}.logs.v1.LogsService/Export`);
+  await call(`${services}.nothing.v1.Service/Export`);
+  t.match(rejects, [
+    { code: 'ERR_OTLP_CODING', signal: 'logs', encoding: 'protobuf', transport: 'grpc' },
+    { code: 'ERR_OTLP_PATH', signal: 'none', encoding: 'none' },
+  ]);
 });

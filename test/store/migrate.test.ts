@@ -33,7 +33,7 @@ t.test('migrations on a real engine', async (t) => {
     );
     t.strictSame(
       recorded,
-      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((Version) => ({ Version, rows: 1 })),
+      versions.map((Version) => ({ Version, rows: 1 })),
     );
   });
 
@@ -55,13 +55,13 @@ t.test('migrations on a real engine', async (t) => {
     };
     await t.rejects(migrate(dying, half), { message: 'killed here' });
     const report = await migrate(store, half);
-    t.equal(report.migrations.length, 10, 'the first file was not recorded yet');
+    t.equal(report.migrations.length, versions.length, 'the first file was not recorded yet');
     t.strictSame((await migrate(store, half)).statements, []);
     await store.command('DROP DATABASE half SYNC');
   });
 
   t.test('a changed retention alters the tables it concerns, also at reload', async (t) => {
-    const longer = { ...retention, traces: { raw: 20 * dayMs } };
+    const longer = { ...retention, traces: { ...retention.traces, raw: 20 * dayMs } };
     const ran = await applyRetention(store, longer, migrateOptions);
     t.strictSame(ran, [
       'ALTER TABLE `otel`.`otel_traces` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(20)',
@@ -107,7 +107,10 @@ t.test('migrations on a real engine', async (t) => {
       retention: { ...retention, logs: 90_500 },
       migrations,
     });
-    t.strictSame(report.unknown, [9, 10]);
+    t.strictSame(
+      report.unknown.toSorted((a, b) => a - b),
+      versions.filter((it) => it >= 9),
+    );
     t.strictSame(report.statements, []);
   });
 });

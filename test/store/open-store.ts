@@ -4,14 +4,15 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import type { RetentionMs } from '../../src/model/retention.ts';
 import { connectStore, type Store, type StoreOptions } from '../../src/store/client.ts';
-import type { RetentionMs } from '../../src/store/retention.ts';
 
 const dayMs = 86_400_000;
 
 export const retention: RetentionMs = {
-  traces: { raw: 14 * dayMs },
-  metrics: { raw: 7 * dayMs },
+  traces: { raw: 14 * dayMs, summaries: 90 * dayMs },
+  metrics: { raw: 7 * dayMs, '1m': 30 * dayMs, '1h': 365 * dayMs, '1d': 1_825 * dayMs },
+  spans: { '1m': 30 * dayMs, '1h': 365 * dayMs, '1d': 1_825 * dayMs },
   logs: 30 * dayMs,
   alerts: 365 * dayMs,
   audit: 365 * dayMs,
@@ -20,8 +21,9 @@ export const retention: RetentionMs = {
 /** Long enough for rows of a fixed day to outlive these tests. */
 const decadeMs = 3_650 * dayMs;
 const longRetention: RetentionMs = {
-  traces: { raw: decadeMs },
-  metrics: { raw: decadeMs },
+  traces: { raw: decadeMs, summaries: decadeMs },
+  metrics: { raw: decadeMs, '1m': decadeMs, '1h': decadeMs, '1d': decadeMs },
+  spans: { '1m': decadeMs, '1h': decadeMs, '1d': decadeMs },
   logs: decadeMs,
   alerts: decadeMs,
   audit: decadeMs,

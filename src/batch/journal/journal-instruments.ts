@@ -68,6 +68,11 @@ export const journalInstruments = (meter: Meter, levels: Levels) => {
     'Bytes that could not be trusted when they were read again',
     'By',
   );
+  const tornBytes = counter(
+    'tocsin_journal_bytes_torn',
+    'Bytes at the end of the journal that were cut short before anybody was told that they are safe',
+    'By',
+  );
   const lost = counter(
     'tocsin_journal_requests_lost',
     'Acknowledged requests that could not be read again',
@@ -97,6 +102,7 @@ export const journalInstruments = (meter: Meter, levels: Levels) => {
     repeated: () => repeated(1),
     diskFailed: (error: string) => diskFailures(1, { error }),
     damaged: (bytes: number) => damagedBytes(bytes),
+    torn: (bytes: number) => tornBytes(bytes),
     lost: (requests: number) => lost(requests),
     setAside: (requests: number) => setAside(requests),
     asideRefused: (folder: string) => asideRefused(1, { folder }),

@@ -151,7 +151,11 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     if (known.has(`${segment}:${offset}`)) return;
     known.add(`${segment}:${offset}`);
     const fields = { file: path, segment, offset, bytes };
-    if (torn) return log.warn('journal_tail_torn', fields);
+    if (torn) {
+      count.torn(bytes);
+      log.warn('journal_tail_torn', fields);
+      return;
+    }
     count.damaged(bytes);
     log.error('journal_damaged', fields);
     await aside.quarantine(path, { offset, bytes });

@@ -58,6 +58,8 @@ t.test('cut off at any byte of the last record, the others are there', async (t)
     if (String(later) !== String([...expected, 'new'])) t.strictSame(later, [...expected, 'new']);
     const torn = missing === recordBytes ? 0 : 1;
     if (notes.count('journal_tail_torn') !== torn) t.fail(`told of ${missing} missing bytes`);
+    const tornBytes = torn === 0 ? 0 : recordBytes - missing;
+    if (of('tocsin_journal_bytes_torn') !== tornBytes) t.fail(`counted with ${missing} missing`);
     if (notes.count('journal_damaged') + of('tocsin_journal_bytes_damaged') > 0) {
       t.fail('a torn tail is no loss');
     }
