@@ -122,13 +122,17 @@ const readAgain = async (
   return { ...found, blocks: namedGroups(groups, await shelf.nameOf(file)) };
 };
 
-/** Blocks that were stored before it was set aside may be so long ago that nobody knows them again. */
+/**
+ * Blocks that were stored before it was set aside may be so long ago that nobody knows them again.
+ * When it decodes into other blocks now, all of them: better stored twice than not at all.
+ */
 const missingOf = ({ label }: AsideFile, blocks: readonly NamedBlock[]): readonly NamedBlock[] => {
   const { missing } = label;
   if (!missing) return blocks;
-  return blocks.filter((block) =>
+  const wanted = blocks.filter((block) =>
     missing.some((it) => it.name === block.name && it.table === block.table),
   );
+  return wanted.length === missing.length ? wanted : blocks;
 };
 
 /** Stops at the first that is not stored, noting those that are. */

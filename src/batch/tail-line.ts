@@ -110,7 +110,7 @@ export const createTailLine = ({ limits, tail, clock, leave }: TailLineOptions):
   };
 
   const join = async (slice: OpenSlice, spans: number, written: Promise<void>): Promise<void> => {
-    const waiting = line.find((it) => it.range === slice.range);
+    const waiting = line.findLast((it) => it.range === slice.range);
     if (!waiting) throw new TypeError('the slice has left');
     const isFirst = waiting.spans === 0;
     waiting.spans += spans;

@@ -20,14 +20,14 @@ export class TraceIdMap {
   /** -1 when it is not there. */
   find(a: number, b: number, c: number, d: number): number {
     const slot = this.#slotFor(a, b, c, d);
-    return slot >= 0 && this.#isFree(slot) ? -1 : slot;
+    return slot >= 0 && isFree(this.#ids, slot) ? -1 : slot;
   }
 
   /** The slot of an id, with values of 0 when it is new; -1 when there is no room for it. */
   add(a: number, b: number, c: number, d: number): number {
     if (this.size * 2 >= this.values.length) this.#grow();
     const slot = this.#slotFor(a, b, c, d);
-    if (slot < 0 || !this.#isFree(slot)) return slot;
+    if (slot < 0 || !isFree(this.#ids, slot)) return slot;
     this.size += 1;
     const at = slot * idWords;
     this.#ids[at] = a;
@@ -37,23 +37,29 @@ export class TraceIdMap {
     return slot;
   }
 
+  /** Keeps its room when it needed it this time: growing takes long. */
   clear(): void {
+    const slots = this.size * 8 < this.values.length ? slotsFirst : this.values.length;
     this.size = 0;
-    this.values = new Uint32Array(slotsFirst);
-    this.stamps = new Uint32Array(slotsFirst);
-    this.#ids = new Uint32Array(slotsFirst * idWords);
+    if (slots < this.values.length) {
+      this.values = new Uint32Array(slots);
+      this.stamps = new Uint32Array(slots);
+      this.#ids = new Uint32Array(slots * idWords);
+    } else {
+      this.values.fill(0);
+      this.stamps.fill(0);
+      this.#ids.fill(0);
+    }
   }
 
-  each(
-    visit: (a: number, b: number, c: number, d: number, value: number, stamp: number) => void,
-  ): void {
-    const { values, stamps } = this;
+  each(visit: (a: number, b: number, c: number, d: number, value: number) => void): void {
+    const { values } = this;
     const ids = this.#ids;
     for (let slot = 0; slot < values.length; slot += 1) {
       const at = slot * idWords;
       const [a, b] = [ids[at] ?? 0, ids[at + 1] ?? 0];
       const [c, d] = [ids[at + 2] ?? 0, ids[at + 3] ?? 0];
-      if ((a | b | c | d) !== 0) visit(a, b, c, d, values[slot] ?? 0, stamps[slot] ?? 0);
+      if ((a | b | c | d) !== 0) visit(a, b, c, d, values[slot] ?? 0);
     }
   }
 
@@ -64,7 +70,7 @@ export class TraceIdMap {
     let slot = mixed(this.#seed, a, b, c, d) & mask;
     for (let probe = 0; probe < probesMax; probe += 1) {
       const at = slot * idWords;
-      if (this.#isFree(slot)) return slot;
+      if (isFree(ids, slot)) return slot;
       if (ids[at + 3] === d && ids[at + 2] === c && ids[at + 1] === b && ids[at] === a) {
         return slot;
       }
@@ -73,29 +79,39 @@ export class TraceIdMap {
     return -1;
   }
 
-  #isFree(slot: number): boolean {
-    const at = slot * idWords;
-    const ids = this.#ids;
-    return ids[at + 3] === 0 && ids[at + 2] === 0 && ids[at + 1] === 0 && ids[at] === 0;
-  }
-
+  /** In one go, some 100 ns a trace, so without a call or a comparison too many. */
   #grow(): void {
-    const before = new TraceIdMap(this.#seed);
-    before.values = this.values;
-    before.stamps = this.stamps;
-    before.#ids = this.#ids;
-    this.size = 0;
-    this.values = new Uint32Array(before.values.length * 2);
-    this.stamps = new Uint32Array(before.values.length * 2);
-    this.#ids = new Uint32Array(before.#ids.length * 2);
-    before.each((a, b, c, d, value, stamp) => {
-      const slot = this.add(a, b, c, d);
-      if (slot < 0) return;
-      this.values[slot] = value;
-      this.stamps[slot] = stamp;
-    });
+    const { values, stamps } = this;
+    const ids = this.#ids;
+    const seed = this.#seed;
+    const slots = values.length * 2;
+    const grownValues = new Uint32Array(slots);
+    const grownStamps = new Uint32Array(slots);
+    const grownIds = new Uint32Array(slots * idWords);
+    for (let slot = 0, at = 0; slot < values.length; slot += 1, at += idWords) {
+      const [a, b] = [ids[at] ?? 0, ids[at + 1] ?? 0];
+      const [c, d] = [ids[at + 2] ?? 0, ids[at + 3] ?? 0];
+      if ((a | b | c | d) === 0) continue;
+      let free = mixed(seed, a, b, c, d) & (slots - 1);
+      while (!isFree(grownIds, free)) free = (free + 1) & (slots - 1);
+      const to = free * idWords;
+      grownIds[to] = a;
+      grownIds[to + 1] = b;
+      grownIds[to + 2] = c;
+      grownIds[to + 3] = d;
+      grownValues[free] = values[slot] ?? 0;
+      grownStamps[free] = stamps[slot] ?? 0;
+    }
+    this.values = grownValues;
+    this.stamps = grownStamps;
+    this.#ids = grownIds;
   }
 }
+
+const isFree = (ids: Uint32Array, slot: number): boolean => {
+  const at = slot * idWords;
+  return ids[at + 3] === 0 && ids[at + 2] === 0 && ids[at + 1] === 0 && ids[at] === 0;
+};
 
 /** A hash of few steps whose start is secret. */
 const mixed = (seed: number, a: number, b: number, c: number, d: number): number => {

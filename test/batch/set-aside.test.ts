@@ -102,6 +102,20 @@ t.test('what was refused is listed with what is known, and stored when it can be
   t.strictSame(readdirSync(join(dataDir, 'journal', '0', 'rejected')), []);
 });
 
+t.test('what decodes into other blocks than it did is stored whole', async (t) => {
+  const dataDir = temporaryDir(t);
+  const { dir, accept, stop, notes } = await start(dataDir, { insert: refuse });
+  await accept('gauge sum');
+  await until(() => notes.count('batch_set_aside') === 1);
+  await stop();
+  const label = join(dir, `${aside(dataDir)[0]}.json`);
+  writeFileSync(label, readFileSync(label, 'utf8').replace('"table":"sum"', '"table":"totals"'));
+  const stored: string[] = [];
+  const box = boxOf(t, dataDir, { insert: async ({ table }) => void stored.push(table) });
+  t.equal(await box.retry((await box.list())[0]?.id ?? ''), true);
+  t.strictSame(stored, ['gauge', 'sum']);
+});
+
 t.test('a request that no decoder reads is stored when one does', async (t) => {
   const dataDir = temporaryDir(t);
   const away = async () => {

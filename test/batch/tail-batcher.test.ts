@@ -77,7 +77,15 @@ const start = async (dir: string, setting: Setting = {}) => {
   };
   const accept = (...spans: readonly Span[]) => batcher.accept('protobuf', requestOf(spans));
   const rows = () => stored.values().reduce((sum, it) => sum + it, 0);
-  return { accept, stop, rows, decided, leftOut: () => leftOut, notes };
+  return {
+    accept,
+    stop,
+    rows,
+    names: () => [...stored.keys()],
+    decided,
+    leftOut: () => leftOut,
+    notes,
+  };
 };
 let names = 0;
 
@@ -189,6 +197,37 @@ t.test('decisions that are lost or damaged cost traces, never an error', async (
     await until(() => second.rows() === 1);
     await second.stop();
   }
+});
+
+t.test('while ClickHouse is away for long, what was decided joins into few batches', async (t) => {
+  const dir = temporaryDir(t);
+  let isAway = true;
+  const { accept, stop, rows, names, decided } = await start(dir, {
+    waitMs: 20,
+    insert: () => (isAway ? away() : Promise.resolve()),
+  });
+  for (let trace = 1; trace <= 60; trace += 1) {
+    await accept([trace, 1, 'error']);
+    await until(() => (decided.get('error waited') ?? 0) === trace);
+  }
+  isAway = false;
+  await until(() => rows() === 60);
+  t.ok(names().length < 10, `${names().length} batches of 60 slices`);
+  await stop();
+});
+
+t.test('decisions that cannot be written are good until the end of the process', async (t) => {
+  const dir = temporaryDir(t);
+  writeFileSync(join(dir, 'verdicts'), 'no directory');
+  let failures = 0;
+  const { accept, stop, rows, notes } = await start(dir, {
+    insert: () => ((failures += 1) < 4 ? away() : Promise.resolve()),
+  });
+  await accept([1, 1], [2, 1]);
+  await accept([1, 2, 'error']);
+  await until(() => rows() === 2);
+  t.ok(notes.count('tail_verdicts_not_written') > 0);
+  await stop();
 });
 
 t.test('requests that were not decided about wait again after a crash', async (t) => {
