@@ -141,7 +141,7 @@ t.test('two workers keep errors and slow traces whole, and of the rest a share',
   const setup = setupFor(engine, database);
   const pool = await openPool(t, engine, {
     workers: 2,
-    setup: withTail(setup, 3_000),
+    setup: withTail(setup, 5_000),
     // Both must get something.
     limits: { packedBytesMax: 1 },
   });
@@ -180,7 +180,7 @@ for (const deaths of [1, 2]) {
     await migrate(store, { ...migrateOptions, database });
     const pool = await openPool(t, engine, {
       workers: 2,
-      setup: withTail(setupFor(engine, database), 6_000),
+      setup: withTail(setupFor(engine, database), 9_000),
       entry: fragile,
       limits: { packedBytesMax: 1, restart: { firstMs: 20, maxMs: 50 } },
     });
