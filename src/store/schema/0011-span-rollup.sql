@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1m}} {{on_cluster}}
     SpanName LowCardinality(String) COMMENT 'Name of the operation' CODEC(ZSTD(3)),
     HttpRoute LowCardinality(String) COMMENT 'Span attribute http.route; empty when missing' CODEC(ZSTD(3)),
     StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(3)),
-    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, else http.status_code, rpc.grpc.status_code or rpc.response.status_code; empty when missing' CODEC(ZSTD(3)),
+    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, http.status_code, rpc.grpc.status_code or rpc.response.status_code, whichever comes first; empty when missing' CODEC(ZSTD(3)),
     Requests SimpleAggregateFunction(sum, Float64) COMMENT 'Spans before sampling: sum of their adjusted counts' CODEC(ZSTD(3)),
     Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Requests with status Error, count before sampling' CODEC(ZSTD(3)),
     Timeouts SimpleAggregateFunction(sum, Float64) COMMENT 'Requests that ended by a timeout, count before sampling: HTTP 408 or 504, gRPC 4 (DEADLINE_EXCEEDED), or timeout or deadline in error.type or, with status Error, in the type of an exception event' CODEC(ZSTD(3)),
@@ -18,7 +18,9 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1m}} {{on_cluster}}
     DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
     DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
     Sketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Requests per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3))
+    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3)),
+    FirstTime SimpleAggregateFunction(min, DateTime('UTC')) COMMENT 'Start of the first span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3)),
+    LastTime SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'Start of the last span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3))
 )
 ENGINE = {{engine AggregatingMergeTree}}
 PARTITION BY toDate(Time)
@@ -36,7 +38,7 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1h}} {{on_cluster}}
     SpanName LowCardinality(String) COMMENT 'Name of the operation' CODEC(ZSTD(3)),
     HttpRoute LowCardinality(String) COMMENT 'Span attribute http.route; empty when missing' CODEC(ZSTD(3)),
     StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(3)),
-    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, else http.status_code, rpc.grpc.status_code or rpc.response.status_code; empty when missing' CODEC(ZSTD(3)),
+    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, http.status_code, rpc.grpc.status_code or rpc.response.status_code, whichever comes first; empty when missing' CODEC(ZSTD(3)),
     Requests SimpleAggregateFunction(sum, Float64) COMMENT 'Spans before sampling: sum of their adjusted counts' CODEC(ZSTD(3)),
     Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Requests with status Error, count before sampling' CODEC(ZSTD(3)),
     Timeouts SimpleAggregateFunction(sum, Float64) COMMENT 'Requests that ended by a timeout, count before sampling: HTTP 408 or 504, gRPC 4 (DEADLINE_EXCEEDED), or timeout or deadline in error.type or, with status Error, in the type of an exception event' CODEC(ZSTD(3)),
@@ -44,7 +46,9 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1h}} {{on_cluster}}
     DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
     DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
     Sketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Requests per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3))
+    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3)),
+    FirstTime SimpleAggregateFunction(min, DateTime('UTC')) COMMENT 'Start of the first span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3)),
+    LastTime SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'Start of the last span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3))
 )
 ENGINE = {{engine AggregatingMergeTree}}
 PARTITION BY toYYYYMM(Time)
@@ -62,7 +66,7 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1d}} {{on_cluster}}
     SpanName LowCardinality(String) COMMENT 'Name of the operation' CODEC(ZSTD(3)),
     HttpRoute LowCardinality(String) COMMENT 'Span attribute http.route; empty when missing' CODEC(ZSTD(3)),
     StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(3)),
-    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, else http.status_code, rpc.grpc.status_code or rpc.response.status_code; empty when missing' CODEC(ZSTD(3)),
+    ResponseCode LowCardinality(String) COMMENT 'Span attribute http.response.status_code, http.status_code, rpc.grpc.status_code or rpc.response.status_code, whichever comes first; empty when missing' CODEC(ZSTD(3)),
     Requests SimpleAggregateFunction(sum, Float64) COMMENT 'Spans before sampling: sum of their adjusted counts' CODEC(ZSTD(3)),
     Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Requests with status Error, count before sampling' CODEC(ZSTD(3)),
     Timeouts SimpleAggregateFunction(sum, Float64) COMMENT 'Requests that ended by a timeout, count before sampling: HTTP 408 or 504, gRPC 4 (DEADLINE_EXCEEDED), or timeout or deadline in error.type or, with status Error, in the type of an exception event' CODEC(ZSTD(3)),
@@ -70,7 +74,9 @@ CREATE TABLE IF NOT EXISTS {{local span_rollup_1d}} {{on_cluster}}
     DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
     DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
     Sketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Requests per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3))
+    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans that are stored, count after sampling' CODEC(ZSTD(3)),
+    FirstTime SimpleAggregateFunction(min, DateTime('UTC')) COMMENT 'Start of the first span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3)),
+    LastTime SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'Start of the last span, UTC, whole seconds rounded down' CODEC(Delta(4), ZSTD(3))
 )
 ENGINE = {{engine AggregatingMergeTree}}
 PARTITION BY toYYYYMM(Time)
@@ -105,7 +111,9 @@ SELECT
     min(Duration) AS DurationMin,
     max(Duration) AS DurationMax,
     sumMap(map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), AdjustedCount)) AS Sketch,
-    count() AS Spans
+    count() AS Spans,
+    toDateTime(min(Timestamp)) AS FirstTime,
+    toDateTime(max(Timestamp)) AS LastTime
 FROM {{local otel_traces}}
 GROUP BY Time, ServiceName, SpanKind, SpanName, HttpRoute, StatusCode, ResponseCode
 COMMENT 'Fills span_rollup_1m from otel_traces';
@@ -127,7 +135,9 @@ AS SELECT
     min(it.DurationMin) AS DurationMin,
     max(it.DurationMax) AS DurationMax,
     sumMap(it.Sketch) AS Sketch,
-    sum(it.Spans) AS Spans
+    sum(it.Spans) AS Spans,
+    min(it.FirstTime) AS FirstTime,
+    max(it.LastTime) AS LastTime
 FROM {{local span_rollup_1m}} AS it
 GROUP BY ALL
 COMMENT 'Fills span_rollup_1h from span_rollup_1m';
@@ -149,7 +159,9 @@ AS SELECT
     min(it.DurationMin) AS DurationMin,
     max(it.DurationMax) AS DurationMax,
     sumMap(it.Sketch) AS Sketch,
-    sum(it.Spans) AS Spans
+    sum(it.Spans) AS Spans,
+    min(it.FirstTime) AS FirstTime,
+    max(it.LastTime) AS LastTime
 FROM {{local span_rollup_1h}} AS it
 GROUP BY ALL
 COMMENT 'Fills span_rollup_1d from span_rollup_1h';

@@ -1,0 +1,94 @@
+import type { QueryParameter } from './query.ts';
+import type { Cover, Segment, Tier } from './tier-cover.ts';
+
+/** Columns of `span_rollup_*`, with what one span of `otel_traces` adds to each. */
+const ofOneSpan = {
+  Time: `toStartOfMinute(toDateTime(Timestamp, 'UTC'))`,
+  ServiceName: 'ServiceName',
+  SpanKind: 'SpanKind',
+  SpanName: 'SpanName',
+  HttpRoute: `toLowCardinality(SpanAttributes['http.route'])`,
+  StatusCode: 'StatusCode',
+  Requests: 'AdjustedCount',
+  Errors: `if(StatusCode = 'Error', AdjustedCount, 0)`,
+  DurationSum: 'Duration * AdjustedCount',
+  DurationMin: 'Duration',
+  DurationMax: 'Duration',
+  Sketch:
+    'map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), AdjustedCount)',
+  Spans: 'toUInt64(1)',
+  FirstTime: `toDateTime(Timestamp, 'UTC')`,
+  LastTime: `toDateTime(Timestamp, 'UTC')`,
+} as const;
+
+export type SpanTierColumn = keyof typeof ofOneSpan;
+
+export interface SpanTiersOptions {
+  /** Those that the query around it needs. */
+  readonly columns: readonly SpanTierColumn[];
+  /** Conditions over the columns that hold words. */
+  readonly where: readonly string[];
+  /** Whether the covers that it is given may have raw segments. */
+  readonly raw: boolean;
+}
+
+/**
+ * A query over all tiers, whichever segments a cover has: those come as `spanTierParameters`, so one
+ * text serves every range. Its rows must be added up: one key may have several.
+ */
+export const spanTiersSql = ({ columns, where, raw }: SpanTiersOptions): string => {
+  const sums = summedTiers.map((tier) => {
+    const conditions = [segmentsSql(tier, 'Time', 'DateTime'), ...where].join('\n  AND ');
+    return `SELECT ${columns.join(', ')}\nFROM span_rollup_${tier}\nWHERE ${conditions}`;
+  });
+  if (!raw) return sums.join('\nUNION ALL\n');
+  const spans = Object.entries(ofOneSpan).map(([name, sql]) => `${sql} AS ${name}`);
+  const within = segmentsSql('raw', 'Timestamp', 'DateTime64(9)');
+  const filters = where.length === 0 ? '' : `\nWHERE ${where.join('\n  AND ')}`;
+  const rows = `SELECT ${columns.join(', ')}\nFROM (\nSELECT ${spans.join(', ')}\nFROM otel_traces\nWHERE ${within}\n)${filters}`;
+  return [...sums, rows].join('\nUNION ALL\n');
+};
+
+const summedTiers = ['1d', '1h', '1m'] as const;
+
+/** A tier is read before and after the part that a coarser one answers for. */
+const segmentsMax = 2;
+
+const segmentsSql = (tier: Tier, time: string, type: string): string => {
+  const segments = Array.from({ length: segmentsMax }, (_, index) => {
+    const [from, to] = namesOf(tier, index);
+    return `${time} >= {${from}:${type}} AND ${time} < {${to}:${type}}`;
+  });
+  return `(${segments.join(' OR ')})`;
+};
+
+const namesOf = (tier: Tier, index: number): readonly [string, string] => [
+  `from_${tier}_${index}`,
+  `to_${tier}_${index}`,
+];
+
+/** For `spanTiersSql`. Segments that are not there are empty ones, which cost nothing. */
+export const spanTierParameters = ({
+  segments,
+}: Cover): Readonly<Record<string, QueryParameter>> => {
+  const bounds = ([...summedTiers, 'raw'] as const).flatMap((tier) => {
+    const own = segments.filter((it) => it.tier === tier);
+    return Array.from({ length: segmentsMax }, (_, index) => boundsOf(tier, index, own[index]));
+  });
+  return Object.fromEntries(bounds.flat());
+};
+
+const boundsOf = (
+  tier: Tier,
+  index: number,
+  segment: Segment | undefined,
+): readonly (readonly [string, string])[] => {
+  const [from, to] = namesOf(tier, index);
+  // ClickHouse takes ten digits for Unix seconds, and fewer for something else.
+  const seconds = (ms: number): string =>
+    tier === 'raw' ? (ms / 1_000).toFixed(3) : String(ms / 1_000).padStart(10, '0');
+  return [
+    [from, seconds(segment?.fromMs ?? 0)],
+    [to, seconds(segment?.toMs ?? 0)],
+  ];
+};
