@@ -21,7 +21,7 @@ import { startIngest } from './ingest/start.ts';
 import { backoffMs, type Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import { formatProblem, type Problem } from './lib/document.ts';
-import { remedyOf } from './lib/fault.ts';
+import { messageOf, remedyOf } from './lib/fault.ts';
 import { type HttpClient, httpRequest } from './lib/http-client.ts';
 import type { Log } from './lib/log.ts';
 import { connectRedis } from './lib/redis.ts';
@@ -33,6 +33,7 @@ import { createByteBudget } from './receive/budget.ts';
 import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
+import { createRollups } from './rollups.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
 
@@ -133,7 +134,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       log.error('reload_refused', { problems: exposed });
       return { ok: false, problems: exposed };
     }
-    await applyRetention(store, reading.config.retention, { database });
+    const { storagePolicy } = reading.config.clickhouse;
+    try {
+      await applyRetention(store, reading.config.retention, { database, storagePolicy });
+    } catch (error) {
+      const problems = [`retention: ${messageOf(error)}`];
+      log.error('reload_refused', { problems });
+      return { ok: false, problems };
+    }
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
@@ -206,8 +214,13 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   await migrateWhenReachable(store, options);
   teardown.add('notifier', notifier.stop);
   teardown.add('evaluator', evaluator.stop);
+  const rollups = createRollups({ ...parts, config, store, redisUrl });
+  teardown.add('rollups', rollups.stop);
   if (options.roles.has('notify')) notifier.start();
-  if (options.roles.has('evaluate')) evaluator.start();
+  if (options.roles.has('evaluate')) {
+    evaluator.start();
+    rollups.start();
+  }
 
   if (options.roles.has('ingest')) {
     const { limits, batch, workers, journal, redact, sample } = config.ingest;
@@ -286,6 +299,7 @@ const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<
     try {
       const report = await migrate(store, {
         database: config.clickhouse.database,
+        storagePolicy: config.clickhouse.storagePolicy,
         retention: config.retention,
         dryRun: false,
         clock,

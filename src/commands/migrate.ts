@@ -69,11 +69,12 @@ const run = async (io: DaemonIo, options: Options): Promise<ExitCode> => {
       runtimeDir: undefined,
       teardown,
     });
-    const { database } = config.clickhouse;
+    const { database, storagePolicy } = config.clickhouse;
     const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
     teardown.add('store', store.close);
     const report = await migrate(store, {
       database,
+      storagePolicy,
       retention: config.retention,
       dryRun: options.dryRun ?? false,
       clock,

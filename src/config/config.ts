@@ -87,12 +87,17 @@ export interface TlsConfig extends TlsFiles {
 }
 
 export type ClickhouseConfig =
-  | { readonly kind: 'embedded'; readonly database: string }
+  | {
+      readonly kind: 'embedded';
+      readonly database: string;
+      readonly storagePolicy?: string;
+    }
   | {
       readonly kind: 'server';
       /** Without credentials. */
       readonly url: string;
       readonly database: string;
+      readonly storagePolicy?: string;
       readonly username: string;
       readonly password?: Secret;
     };

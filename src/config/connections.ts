@@ -60,7 +60,7 @@ export const connectionsOf = (
     };
   };
 
-  const { database } = document.clickhouse;
+  const { database, storage_policy: storagePolicy } = document.clickhouse;
   const clickhouse = serverOf('clickhouse', 'http://clickhouse:8123');
   const redis = serverOf('redis', 'redis://redis:6379');
   return {
@@ -68,9 +68,9 @@ export const connectionsOf = (
       ? {
           kind: 'server',
           database,
-          ...defined({ ...clickhouse, username: clickhouse.username ?? 'default' }),
+          ...defined({ ...clickhouse, username: clickhouse.username ?? 'default', storagePolicy }),
         }
-      : { kind: 'embedded', database },
+      : { kind: 'embedded', database, ...defined({ storagePolicy }) },
     redis: redis ? { kind: 'server', ...defined(redis) } : { kind: 'embedded' },
     problems,
   };

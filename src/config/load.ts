@@ -1,5 +1,4 @@
 import { type Path, type Problem, type ProblemAt, readDocument, z } from '../lib/document.ts';
-import type { RetentionMs } from '../model/retention.ts';
 import { type Address, type AddressText } from './address.ts';
 import type { Config, Mode } from './config.ts';
 import { connectionsOf } from './connections.ts';
@@ -9,6 +8,7 @@ import { exposedListeners, listenersOf } from './exposure.ts';
 import { redactRulesOf, sampleRulesOf } from './ingest-rules.ts';
 import { keysOf } from './keys.ts';
 import { byPlace } from './notices.ts';
+import { retentionOf } from './retention.ts';
 import { type ConfigDocument, configSchema } from './schema.ts';
 import { besideFile, createSecretReader, type ReadFile } from './secrets.ts';
 import {
@@ -117,7 +117,8 @@ const configOf = (
     substitute,
   });
   const redact = redactRulesOf(ingest.redact, secrets, problemAt);
-  problems.push(...redact.problems);
+  const retention = retentionOf(document, problemAt);
+  problems.push(...redact.problems, ...retention.problems);
   problems.push(...connections.problems, ...secrets.problems(), ...tlsProblems, ...keys.problems);
   return {
     mode,
@@ -149,7 +150,7 @@ const configOf = (
     },
     clickhouse: connections.clickhouse,
     redis: connections.redis,
-    retention: retentionOf(document.retention),
+    retention: retention.retention,
     rules: {
       files: (rules.files ?? ['rules/*.yaml']).map((it) => fromFile(['rules', 'files'], it)),
       filesGiven: rules.files !== undefined,
@@ -175,11 +176,6 @@ const listenOn = (text: AddressText, mode: Mode): Address => ({
   host: text.host ?? (mode === 'up' ? '127.0.0.1' : '0.0.0.0'),
   port: text.port,
 });
-
-const retentionOf = (retention: ConfigDocument['retention']): RetentionMs => {
-  const { traces, metrics, spans, logs, alerts, audit } = retention;
-  return { traces, metrics, spans, logs, alerts, audit };
-};
 
 /** Found here rather than by the second one to open, which would blame another program. */
 const sharedPorts = (config: Config, problemAt: ProblemAt): readonly Problem[] => {

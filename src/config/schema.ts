@@ -9,6 +9,7 @@ import {
   sizeBytes,
 } from './fields.ts';
 import { redactRules, sampleRules } from './ingest-rules-schema.ts';
+import { retention } from './retention-schema.ts';
 
 const listen = z.strictObject({
   otlp_grpc: address.prefault(':4317'),
@@ -73,7 +74,8 @@ const clickhouse = z.strictObject({
   password: z.string().optional(),
   password_file: z.string().min(1).optional(),
   cluster: notYet('tables on a ClickHouse cluster are'),
-  storage_policy: notYet('a storage policy is'),
+  /** Of the server, for every table; needed for retention.cold. */
+  storage_policy: z.string().min(1).optional(),
 });
 
 const redis = z.strictObject({
@@ -89,38 +91,6 @@ const redis = z.strictObject({
   password_file: z.string().min(1).optional(),
   sentinels: notYet('Redis Sentinel is'),
   cluster: notYet('Redis Cluster is'),
-});
-
-const tiers = (raw: string) =>
-  z
-    .strictObject({
-      raw: positiveDurationMs.prefault(raw),
-      '1m': positiveDurationMs.prefault('30d'),
-      '1h': positiveDurationMs.prefault('1y'),
-      '1d': positiveDurationMs.prefault('5y'),
-    })
-    .prefault({});
-
-const retention = z.strictObject({
-  traces: z
-    .strictObject({
-      raw: positiveDurationMs.prefault('14d'),
-      summaries: positiveDurationMs.prefault('90d'),
-    })
-    .prefault({}),
-  metrics: tiers('7d'),
-  spans: z
-    .strictObject({
-      '1m': positiveDurationMs.prefault('30d'),
-      '1h': positiveDurationMs.prefault('1y'),
-      '1d': positiveDurationMs.prefault('5y'),
-    })
-    .prefault({}),
-  logs: positiveDurationMs.prefault('30d'),
-  alerts: positiveDurationMs.prefault('1y'),
-  audit: positiveDurationMs.prefault('1y'),
-  overrides: notYet('retention by service or metric is'),
-  cold: notYet('a cold volume is'),
 });
 
 const rules = z.strictObject({

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -17,12 +17,25 @@ export interface TestClickHouse {
   readonly dataDir: string;
 }
 
+export interface EngineExtras {
+  /** What `clickhouse/config.d` adds to the engine's configuration, as XML. */
+  readonly configOf?: (dataDir: string) => string;
+}
+
 /**
  * A real ClickHouse engine of its own on a free port, started by the production code, gone when the
  * test ends or its process dies. It holds no database yet: migrations make `otel`.
  */
-export const startClickHouse = async (t: Pick<Test, 'teardown'>): Promise<TestClickHouse> => {
+export const startClickHouse = async (
+  t: Pick<Test, 'teardown'>,
+  { configOf }: EngineExtras = {},
+): Promise<TestClickHouse> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-clickhouse-'));
+  if (configOf) {
+    const dir = join(dataDir, 'clickhouse', 'config.d');
+    await mkdir(dir, { recursive: true });
+    await writeFile(join(dir, 'test.xml'), `<clickhouse>${configOf(dataDir)}</clickhouse>`);
+  }
   const remove = () => rm(dataDir, { recursive: true, force: true });
   const engine = await startEmbeddedClickHouse(engineOptions(dataDir)).catch(async (error) => {
     await remove();
