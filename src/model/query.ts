@@ -22,3 +22,12 @@ export type InsertRows = (
   rows: readonly Readonly<Record<string, unknown>>[],
   token: string,
 ) => Promise<void>;
+
+/**
+ * Runs one INSERT … SELECT inside ClickHouse, stored once per token. Rejects with a Fault:
+ * ERR_INSERT_REFUSED (`reject`), ERR_INSERT_FAILED (`retry`).
+ */
+export type InsertSelect = (
+  sql: string,
+  options: QueryOptions & { readonly token: string },
+) => Promise<void>;

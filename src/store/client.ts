@@ -11,7 +11,7 @@ import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { InsertBlock } from '../model/block.ts';
-import type { InsertRows, Query } from '../model/query.ts';
+import type { InsertRows, InsertSelect, Query } from '../model/query.ts';
 import { startDeadline } from './deadline.ts';
 import { quoteName } from './render.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -21,6 +21,8 @@ export interface StoreLimits {
   /** Connections of their own for inserts and for queries: neither waits for the other. */
   readonly insertsInFlightMax: number;
   readonly queriesInFlightMax: number;
+  /** Heavy ones beside which people's queries must still get along. */
+  readonly insertSelectsInFlightMax: number;
   /** Operations of each kind that wait for a connection. */
   readonly waitingMax: number;
   readonly insertTimeoutMs: number;
@@ -34,6 +36,7 @@ export interface StoreLimits {
 const defaultStoreLimits: StoreLimits = {
   insertsInFlightMax: 8,
   queriesInFlightMax: 8,
+  insertSelectsInFlightMax: 2,
   waitingMax: 1_000,
   insertTimeoutMs: 30_000,
   commandTimeoutMs: 120_000,
@@ -65,6 +68,8 @@ export interface Store {
   readonly insertBlock: InsertBlock;
   /** One attempt, as `insertBlock`. Times are ISO-8601 texts; an unknown column is refused. */
   readonly insertRows: InsertRows;
+  /** One attempt, as `insertBlock`. */
+  readonly insertSelect: InsertSelect;
   /** Runs a statement without rows, in no database. Faults: ERR_COMMAND_REFUSED, ERR_COMMAND_FAILED. */
   readonly command: (sql: string) => Promise<void>;
   /** Resolves when the server answers a query of this user; a Fault otherwise. */
@@ -93,6 +98,7 @@ export const connectStore = (options: StoreOptions): Store => {
   const pools = {
     insert: createSlots({ inFlightMax: limits.insertsInFlightMax, waitingMax }),
     query: createSlots({ inFlightMax: limits.queriesInFlightMax, waitingMax }),
+    insertSelect: createSlots({ inFlightMax: limits.insertSelectsInFlightMax, waitingMax }),
     control: createSlots({ inFlightMax: 4, waitingMax }),
   };
   const insertClient = open(options, { database: options.database });
@@ -177,6 +183,23 @@ export const connectStore = (options: StoreOptions): Store => {
       const text = rows.map((it) => `${JSON.stringify(it)}\n`).join('');
       await insert(table, 'JSONEachRow', token, () => Readable.from([text], { objectMode: false }));
     },
+    insertSelect: (sql, { token, parameters, settings, timeoutMs, signal }) =>
+      perform(
+        { operation: 'insert', slots: pools.insertSelect, timeoutMs, signal },
+        async (queryId, aborted) => {
+          await queryClient.command({
+            query: sql,
+            query_id: queryId,
+            query_params: { ...parameters },
+            abort_signal: aborted,
+            clickhouse_settings: {
+              ...settings,
+              ...insertSettings(token, options.cluster),
+              max_execution_time: Math.ceil(timeoutMs / 1000) + 1,
+            },
+          });
+        },
+      ),
     command: (sql) =>
       perform(
         { operation: 'command', slots: pools.control, timeoutMs: limits.commandTimeoutMs },

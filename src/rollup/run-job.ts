@@ -1,0 +1,68 @@
+import type { QueryParameter } from '../model/query.ts';
+
+/** A stretch of event time, from included, to excluded, milliseconds since 1970. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A window whose input has grown since it was computed last. */
+export interface Candidate extends Window {
+  /** How much input there is, in the unit of the job's `changes`; grows with each change. */
+  readonly input: number;
+  /** When it was computed last, by the clock of ClickHouse; undefined when never. */
+  readonly computedMs: number | undefined;
+}
+
+/** What one computation of a window is given. */
+export interface Computation extends Window {
+  /**
+   * Greater than that of any computation of the window before, and taken before anything is read:
+   * rows that carry it replace those of computations that read earlier (ReplacingMergeTree).
+   */
+  readonly versionMs: number;
+}
+
+export interface Statement {
+  /** `INSERT INTO … SELECT …`, run in the database of the tables. */
+  readonly sql: string;
+  readonly parameters?: Readonly<Record<string, QueryParameter>>;
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * Something that no materialized view can compute, window by window, by SQL inside ClickHouse. A
+ * window may be computed twice, by two replicas at once, or die half way: what its statements
+ * insert must then replace what was there.
+ */
+export interface RollupJob {
+  /** Letters, digits and `_`; also in `rollup_progress`, so a new name computes everything anew. */
+  readonly name: string;
+  readonly windowMs: number;
+  /**
+   * SELECT of `Window` (DateTime, start of a window) and `Input` (UInt64, a sum over what the window
+   * is computed from, which grows with each change) for all windows at or after `{since:DateTime}`.
+   * See `spanArrivals` and `computedWindows`.
+   */
+  readonly changes: string;
+  /** A window is computed first this long after its end; negative to compute it while it lasts. */
+  readonly settleMs: number;
+  /** How far back windows are computed: after a downtime, and for late input. */
+  readonly lookbackMs: number;
+  /** For each statement; ClickHouse is told to stop at it. */
+  readonly timeoutMs: number;
+  /** Statements of one computation, run in this order. Pure. */
+  readonly run: (computation: Computation) => readonly Statement[];
+}
+
+/** Windows of a minute that grow with the spans that start in them, whenever those arrive. */
+export const spanArrivals =
+  'SELECT Time AS Window, sum(Spans) AS Input FROM span_arrivals WHERE Time >= {since:DateTime} GROUP BY Window';
+
+/** Windows that grow whenever another job has computed one of its own within them. */
+export const computedWindows = (jobName: string, windowMs: number): string =>
+  `SELECT toStartOfInterval(Part, INTERVAL ${windowMs / 1000} SECOND, 'UTC') AS Window, sum(PartInput) AS Input
+   FROM (
+     SELECT Window AS Part, argMax(Input, Version) AS PartInput FROM rollup_progress
+     WHERE Job = '${jobName}' AND Window >= {since:DateTime} GROUP BY Part
+   ) GROUP BY Window`;

@@ -1,0 +1,42 @@
+import type { Config } from './config/config.ts';
+import type { Random } from './lib/backoff.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import type { Meter } from './lib/meter.ts';
+import { createEdgeJobs } from './rollup/edges.ts';
+import type { RollupJob } from './rollup/run-job.ts';
+import { createRollupRunner, type RollupRunner } from './rollup/run-jobs.ts';
+import type { Store } from './store/client.ts';
+
+export interface RollupsOptions {
+  readonly config: Config;
+  readonly store: Pick<Store, 'query' | 'insertSelect' | 'insertRows'>;
+  readonly redisUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+/** A week of minutes; a downtime or a sender that was longer away leaves gaps in what is derived. */
+const lookbackMsMax = 7 * 86_400_000;
+
+/**
+ * What is derived by jobs. They belong to the role `evaluate`: that is where BullMQ runs and rules
+ * read their results, while `ingest` must stay free to take what comes in.
+ */
+export const createRollups = (options: RollupsOptions): RollupRunner =>
+  createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options.config) });
+
+const rollupJobs = ({ retention }: Config): readonly RollupJob[] =>
+  createEdgeJobs({ lookbackMs: lookbackMsOf(retention), sameService: false });
+
+/** What has been dropped in part must not be computed again from the rest. */
+const lookbackMsOf = ({ overrides = [], traces, spans }: Config['retention']): number =>
+  Math.min(
+    lookbackMsMax,
+    traces.raw,
+    spans['1m'],
+    spans['1h'],
+    ...overrides.flatMap(({ keptMs }) => keptMs.traces.raw ?? []),
+  );

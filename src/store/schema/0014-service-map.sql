@@ -1,0 +1,307 @@
+-- Which minutes have spans, and how late those came. Other jobs learn from here what to compute (again).
+CREATE TABLE IF NOT EXISTS {{local span_arrivals}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the minute in which the spans started, UTC' CODEC(Delta(4), ZSTD(3)),
+    ArrivedAt DateTime('UTC') COMMENT 'Start of the 10 seconds in which they were inserted, UTC' CODEC(Delta(4), ZSTD(3)),
+    Spans SimpleAggregateFunction(sum, UInt64) COMMENT 'Spans inserted, count' CODEC(ZSTD(3)),
+    Ends SimpleAggregateFunction(sum, UInt64) COMMENT 'Of these, ends of calls: kind Client, Server, Producer or Consumer, count' CODEC(ZSTD(3)),
+    EndsEarly SimpleAggregateFunction(sum, UInt64) COMMENT 'Ends that started in the first 15 seconds of the minute and may belong to a call of the minute before, count' CODEC(ZSTD(3)),
+    EndsLate SimpleAggregateFunction(sum, UInt64) COMMENT 'Ends that started in the last 15 seconds of the minute and may belong to a call of the minute after, count' CODEC(ZSTD(3)),
+    Producers SimpleAggregateFunction(sum, UInt64) COMMENT 'Ends of kind Producer, which later minutes may consume, count' CODEC(ZSTD(3))
+)
+ENGINE = {{engine AggregatingMergeTree}}
+PARTITION BY toDate(Time)
+ORDER BY (Time, ArrivedAt)
+{{settings}}
+COMMENT 'Spans per minute and time of arrival; add up rows of one key';
+
+{{distributed span_arrivals by cityHash64(Time)}};
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{local span_arrivals_mv}} {{on_cluster}}
+TO {{local span_arrivals}}
+AS SELECT
+    toStartOfMinute(toDateTime(Timestamp, 'UTC')) AS Time,
+    toStartOfInterval(toDateTime(now(), 'UTC'), INTERVAL 10 SECOND) AS ArrivedAt,
+    count() AS Spans,
+    countIf(SpanKind IN ('Client', 'Server', 'Producer', 'Consumer')) AS Ends,
+    countIf(SpanKind IN ('Client', 'Server', 'Producer', 'Consumer') AND toSecond(Timestamp) < 15) AS EndsEarly,
+    countIf(SpanKind IN ('Client', 'Server', 'Producer', 'Consumer') AND toSecond(Timestamp) >= 45) AS EndsLate,
+    countIf(SpanKind = 'Producer') AS Producers
+FROM {{local otel_traces}}
+GROUP BY Time, ArrivedAt
+COMMENT 'Fills span_arrivals from otel_traces';
+
+-- How far the jobs have come that compute what a view cannot. A window is due again when its input has grown.
+CREATE TABLE IF NOT EXISTS {{local rollup_progress}} {{on_cluster}}
+(
+    Job LowCardinality(String) COMMENT 'Name of the job' CODEC(ZSTD(3)),
+    Window DateTime('UTC') COMMENT 'Start of the window that was computed, UTC' CODEC(Delta(4), ZSTD(3)),
+    Version UInt64 COMMENT 'When the computation began, milliseconds since 1970; rows it wrote carry the same' CODEC(ZSTD(3)),
+    Input UInt64 COMMENT 'How much input the window had then, count' CODEC(ZSTD(3)),
+    Seconds Float64 COMMENT 'Time the computation took, seconds' CODEC(ZSTD(3))
+)
+ENGINE = {{engine ReplacingMergeTree(Version)}}
+PARTITION BY toDate(Window)
+ORDER BY (Job, Window)
+{{settings}}
+COMMENT 'Computed windows per job; the row with the highest version counts';
+
+{{distributed rollup_progress by cityHash64(Job)}};
+
+-- Which service calls what, per minute, hour and day. Computed anew whenever late spans arrive: the rows with
+-- the highest version count, and an edge that is no more is written once again as deleted. The views
+-- service_edges_1m, _1h and _1d below show what counts; hours and days are computed from the tier before.
+CREATE TABLE IF NOT EXISTS {{local service_edges_1m_computed}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the minute in which the calls began, UTC' CODEC(Delta(4), ZSTD(3)),
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue' CODEC(ZSTD(3)),
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)' CODEC(ZSTD(3)),
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself' CODEC(ZSTD(3)),
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external' CODEC(ZSTD(3)),
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown' CODEC(ZSTD(3)),
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling' CODEC(ZSTD(3)),
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling' CODEC(ZSTD(3)),
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls' CODEC(ZSTD(3)),
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds' CODEC(ZSTD(3)),
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
+    Version UInt64 COMMENT 'When the computation began, milliseconds since 1970' CODEC(ZSTD(3)),
+    Gone UInt8 COMMENT '1 when a later computation no longer found this edge' CODEC(ZSTD(3))
+)
+ENGINE = {{engine ReplacingMergeTree(Version, Gone)}}
+PARTITION BY toDate(Time)
+ORDER BY (Time, Caller, CallerKind, Callee, CalleeKind, Protocol)
+{{settings}}
+COMMENT 'Calls per minute and edge, all computations; read service_edges_1m';
+
+{{distributed service_edges_1m_computed by cityHash64(Caller, Callee)}};
+
+CREATE TABLE IF NOT EXISTS {{local service_edges_1h_computed}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the hour in which the calls began, UTC' CODEC(Delta(4), ZSTD(3)),
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue' CODEC(ZSTD(3)),
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)' CODEC(ZSTD(3)),
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself' CODEC(ZSTD(3)),
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external' CODEC(ZSTD(3)),
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown' CODEC(ZSTD(3)),
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling' CODEC(ZSTD(3)),
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling' CODEC(ZSTD(3)),
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls' CODEC(ZSTD(3)),
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds' CODEC(ZSTD(3)),
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
+    Version UInt64 COMMENT 'When the computation began, milliseconds since 1970' CODEC(ZSTD(3)),
+    Gone UInt8 COMMENT '1 when a later computation no longer found this edge' CODEC(ZSTD(3))
+)
+ENGINE = {{engine ReplacingMergeTree(Version, Gone)}}
+PARTITION BY toYYYYMM(Time)
+ORDER BY (Time, Caller, CallerKind, Callee, CalleeKind, Protocol)
+{{settings}}
+COMMENT 'Calls per hour and edge, all computations; read service_edges_1h';
+
+{{distributed service_edges_1h_computed by cityHash64(Caller, Callee)}};
+
+CREATE TABLE IF NOT EXISTS {{local service_edges_1d_computed}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the day in which the calls began, UTC' CODEC(Delta(4), ZSTD(3)),
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue' CODEC(ZSTD(3)),
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)' CODEC(ZSTD(3)),
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself' CODEC(ZSTD(3)),
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external' CODEC(ZSTD(3)),
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown' CODEC(ZSTD(3)),
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling' CODEC(ZSTD(3)),
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling' CODEC(ZSTD(3)),
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls' CODEC(ZSTD(3)),
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds' CODEC(ZSTD(3)),
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds' CODEC(ZSTD(3)),
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
+    Version UInt64 COMMENT 'When the computation began, milliseconds since 1970' CODEC(ZSTD(3)),
+    Gone UInt8 COMMENT '1 when a later computation no longer found this edge' CODEC(ZSTD(3))
+)
+ENGINE = {{engine ReplacingMergeTree(Version, Gone)}}
+PARTITION BY toYYYYMM(Time)
+ORDER BY (Time, Caller, CallerKind, Callee, CalleeKind, Protocol)
+{{settings}}
+COMMENT 'Calls per day and edge, all computations; read service_edges_1d';
+
+{{distributed service_edges_1d_computed by cityHash64(Caller, Callee)}};
+
+CREATE VIEW IF NOT EXISTS {{table service_edges_1m}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the minute in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported',
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling',
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling',
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls',
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds',
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds',
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds',
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds',
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %'
+)
+AS SELECT edge.* EXCEPT (Version, Gone) FROM {{table service_edges_1m_computed}} AS edge FINAL
+COMMENT 'Calls per minute and edge, one row each';
+
+CREATE VIEW IF NOT EXISTS {{table service_edges_1h}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the hour in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported',
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling',
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling',
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls',
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds',
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds',
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds',
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds',
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %'
+)
+AS SELECT edge.* EXCEPT (Version, Gone) FROM {{table service_edges_1h_computed}} AS edge FINAL
+COMMENT 'Calls per hour and edge, one row each';
+
+CREATE VIEW IF NOT EXISTS {{table service_edges_1d}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the day in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    Calls Float64 COMMENT 'Calls before sampling: sum of adjusted counts, the caller''s where it reported',
+    Errors Float64 COMMENT 'Calls with status Error on the caller''s side, or on the callee''s where only that reported, count before sampling',
+    CallerReported Float64 COMMENT 'Calls whose caller''s span is there, count before sampling',
+    CalleeReported Float64 COMMENT 'Calls whose callee''s span is there, count before sampling; both sides are there for CallerReported + CalleeReported - Calls',
+    DurationSum Float64 COMMENT 'Sum of durations as the caller saw them (as the callee did where only that reported), each times its adjusted count, nanoseconds',
+    DurationMin UInt64 COMMENT 'Shortest duration, nanoseconds',
+    DurationMax UInt64 COMMENT 'Longest duration, nanoseconds',
+    CalleeDurationSum Float64 COMMENT 'Sum of durations as the callee saw them, over CalleeReported calls, nanoseconds',
+    Sketch Map(Int16, Float64) COMMENT 'Calls per logarithmic bucket of their duration, 35 buckets per doubling; percentiles are right to 0.9902 %'
+)
+AS SELECT edge.* EXCEPT (Version, Gone) FROM {{table service_edges_1d_computed}} AS edge FINAL
+COMMENT 'Calls per day and edge, one row each';
+
+CREATE VIEW IF NOT EXISTS {{table service_dependencies}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the minute in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    calls Float64 COMMENT 'Calls, count before sampling',
+    rps Float64 COMMENT 'Calls per second of a whole minute',
+    errors Float64 COMMENT 'Calls with status Error, count before sampling',
+    error_rate Float64 COMMENT 'Share of calls with status Error, 0 to 1',
+    p50 Float64 COMMENT 'Duration that 50 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p90 Float64 COMMENT 'Duration that 90 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p95 Float64 COMMENT 'Duration that 95 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p99 Float64 COMMENT 'Duration that 99 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    avg Float64 COMMENT 'Mean duration, milliseconds',
+    min Float64 COMMENT 'Shortest duration, milliseconds',
+    max Float64 COMMENT 'Longest duration, milliseconds',
+    one_sided Float64 COMMENT 'Calls of which only one side reported, count before sampling'
+)
+AS WITH
+    edge.Sketch AS sketch,
+    arrayCumSum(mapValues(sketch)) AS below,
+    arrayMap(q -> mapKeys(sketch)[arrayFirstIndex(c -> c >= q * below[-1], below)], [0.5, 0.9, 0.95, 0.99]) AS buckets,
+    arrayMap(b -> least(toFloat64(edge.DurationMax), greatest(toFloat64(edge.DurationMin), sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)), buckets) AS p
+SELECT
+    edge.Time AS Time, edge.Caller AS Caller, edge.CallerKind AS CallerKind, edge.Callee AS Callee,
+    edge.CalleeKind AS CalleeKind, edge.Protocol AS Protocol,
+    edge.Calls AS calls, edge.Calls / 60 AS rps, edge.Errors AS errors, edge.Errors / edge.Calls AS error_rate,
+    p[1] / 1e6 AS p50, p[2] / 1e6 AS p90, p[3] / 1e6 AS p95, p[4] / 1e6 AS p99,
+    edge.DurationSum / edge.Calls / 1e6 AS avg, edge.DurationMin / 1e6 AS min, edge.DurationMax / 1e6 AS max,
+    2 * edge.Calls - edge.CallerReported - edge.CalleeReported AS one_sided
+FROM {{table service_edges_1m_computed}} AS edge FINAL
+COMMENT 'Calls between services per minute: rate, errors and durations (milliseconds)';
+
+CREATE VIEW IF NOT EXISTS {{table service_dependencies_1h}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the hour in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    calls Float64 COMMENT 'Calls, count before sampling',
+    rps Float64 COMMENT 'Calls per second of a whole hour',
+    errors Float64 COMMENT 'Calls with status Error, count before sampling',
+    error_rate Float64 COMMENT 'Share of calls with status Error, 0 to 1',
+    p50 Float64 COMMENT 'Duration that 50 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p90 Float64 COMMENT 'Duration that 90 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p95 Float64 COMMENT 'Duration that 95 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p99 Float64 COMMENT 'Duration that 99 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    avg Float64 COMMENT 'Mean duration, milliseconds',
+    min Float64 COMMENT 'Shortest duration, milliseconds',
+    max Float64 COMMENT 'Longest duration, milliseconds',
+    one_sided Float64 COMMENT 'Calls of which only one side reported, count before sampling'
+)
+AS WITH
+    edge.Sketch AS sketch,
+    arrayCumSum(mapValues(sketch)) AS below,
+    arrayMap(q -> mapKeys(sketch)[arrayFirstIndex(c -> c >= q * below[-1], below)], [0.5, 0.9, 0.95, 0.99]) AS buckets,
+    arrayMap(b -> least(toFloat64(edge.DurationMax), greatest(toFloat64(edge.DurationMin), sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)), buckets) AS p
+SELECT
+    edge.Time AS Time, edge.Caller AS Caller, edge.CallerKind AS CallerKind, edge.Callee AS Callee,
+    edge.CalleeKind AS CalleeKind, edge.Protocol AS Protocol,
+    edge.Calls AS calls, edge.Calls / 3600 AS rps, edge.Errors AS errors, edge.Errors / edge.Calls AS error_rate,
+    p[1] / 1e6 AS p50, p[2] / 1e6 AS p90, p[3] / 1e6 AS p95, p[4] / 1e6 AS p99,
+    edge.DurationSum / edge.Calls / 1e6 AS avg, edge.DurationMin / 1e6 AS min, edge.DurationMax / 1e6 AS max,
+    2 * edge.Calls - edge.CallerReported - edge.CalleeReported AS one_sided
+FROM {{table service_edges_1h_computed}} AS edge FINAL
+COMMENT 'Calls between services per hour: rate, errors and durations (milliseconds)';
+
+CREATE VIEW IF NOT EXISTS {{table service_dependencies_1d}} {{on_cluster}}
+(
+    Time DateTime('UTC') COMMENT 'Start of the day in which the calls began, UTC',
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    calls Float64 COMMENT 'Calls, count before sampling',
+    rps Float64 COMMENT 'Calls per second of a whole day',
+    errors Float64 COMMENT 'Calls with status Error, count before sampling',
+    error_rate Float64 COMMENT 'Share of calls with status Error, 0 to 1',
+    p50 Float64 COMMENT 'Duration that 50 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p90 Float64 COMMENT 'Duration that 90 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p95 Float64 COMMENT 'Duration that 95 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p99 Float64 COMMENT 'Duration that 99 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    avg Float64 COMMENT 'Mean duration, milliseconds',
+    min Float64 COMMENT 'Shortest duration, milliseconds',
+    max Float64 COMMENT 'Longest duration, milliseconds',
+    one_sided Float64 COMMENT 'Calls of which only one side reported, count before sampling'
+)
+AS WITH
+    edge.Sketch AS sketch,
+    arrayCumSum(mapValues(sketch)) AS below,
+    arrayMap(q -> mapKeys(sketch)[arrayFirstIndex(c -> c >= q * below[-1], below)], [0.5, 0.9, 0.95, 0.99]) AS buckets,
+    arrayMap(b -> least(toFloat64(edge.DurationMax), greatest(toFloat64(edge.DurationMin), sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)), buckets) AS p
+SELECT
+    edge.Time AS Time, edge.Caller AS Caller, edge.CallerKind AS CallerKind, edge.Callee AS Callee,
+    edge.CalleeKind AS CalleeKind, edge.Protocol AS Protocol,
+    edge.Calls AS calls, edge.Calls / 86400 AS rps, edge.Errors AS errors, edge.Errors / edge.Calls AS error_rate,
+    p[1] / 1e6 AS p50, p[2] / 1e6 AS p90, p[3] / 1e6 AS p95, p[4] / 1e6 AS p99,
+    edge.DurationSum / edge.Calls / 1e6 AS avg, edge.DurationMin / 1e6 AS min, edge.DurationMax / 1e6 AS max,
+    2 * edge.Calls - edge.CallerReported - edge.CalleeReported AS one_sided
+FROM {{table service_edges_1d_computed}} AS edge FINAL
+COMMENT 'Calls between services per day: rate, errors and durations (milliseconds)';
