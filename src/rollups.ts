@@ -4,6 +4,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
 import { createEdgeJobs } from './rollup/edges.ts';
+import { createMetricJobs } from './rollup/metrics.ts';
 import type { RollupJob } from './rollup/run-job.ts';
 import { createRollupRunner, type RollupRunner } from './rollup/run-jobs.ts';
 import type { Store } from './store/client.ts';
@@ -28,8 +29,10 @@ const lookbackMsMax = 7 * 86_400_000;
 export const createRollups = (options: RollupsOptions): RollupRunner =>
   createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options.config) });
 
-const rollupJobs = ({ retention }: Config): readonly RollupJob[] =>
-  createEdgeJobs({ lookbackMs: lookbackMsOf(retention), sameService: false });
+const rollupJobs = ({ retention }: Config): readonly RollupJob[] => [
+  ...createEdgeJobs({ lookbackMs: lookbackMsOf(retention), sameService: false }),
+  ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
+];
 
 /** What has been dropped in part must not be computed again from the rest. */
 const lookbackMsOf = ({ overrides = [], traces, spans }: Config['retention']): number =>
@@ -39,4 +42,14 @@ const lookbackMsOf = ({ overrides = [], traces, spans }: Config['retention']): n
     spans['1m'],
     spans['1h'],
     ...overrides.flatMap(({ keptMs }) => keptMs.traces.raw ?? []),
+  );
+
+const metricLookbackMsOf = ({ overrides = [], metrics }: Config['retention']): number =>
+  Math.min(
+    lookbackMsMax,
+    ...[metrics, ...overrides.map((it) => it.keptMs.metrics)].flatMap((it) => [
+      it.raw ?? lookbackMsMax,
+      it['1m'] ?? lookbackMsMax,
+      it['1h'] ?? lookbackMsMax,
+    ]),
   );

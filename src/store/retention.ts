@@ -26,6 +26,34 @@ const spanTiers = (['1m', '1h', '1d'] as const).map(
   }),
 );
 
+/** Series, their names, which last as long as any tier knows them by number, and bookkeeping. */
+const metricTiers: readonly Tier[] = [
+  ...(['1m', '1h', '1d'] as const).map(
+    (tier): Tier => ({
+      table: `metric_rollup_${tier}_computed`,
+      time: 'Time',
+      partition: tier === '1m' ? 'day' : 'month',
+      keptMs: (it) => it.metrics[tier],
+      service,
+      metric,
+    }),
+  ),
+  {
+    table: 'metric_series',
+    time: 'Month + toIntervalMonth(1)',
+    partition: 'month',
+    keptMs: (it) => it.metrics['1d'],
+    longest: true,
+  },
+  {
+    table: 'metric_arrivals',
+    time: 'Time',
+    partition: 'day',
+    keptMs: (it) => it.metrics.raw,
+    longest: true,
+  },
+];
+
 /** Every table whose rows end. */
 const tiers: readonly Tier[] = [
   {
@@ -53,6 +81,7 @@ const tiers: readonly Tier[] = [
     }),
   ),
   ...spanTiers,
+  ...metricTiers,
   {
     table: 'otel_logs',
     time: 'TimestampTime',

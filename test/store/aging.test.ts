@@ -53,7 +53,7 @@ t.test('retention on a real engine with two volumes', async (t) => {
   await migrate(store, migrateOptions);
   const ages = async (table: string, column: string) => {
     const rows = await store.query<{ day: number }>(
-      `SELECT DISTINCT toInt32(round(dateDiff('second', toDateTime(${column}), now()) / 86400)) AS day FROM ${table} ORDER BY day`,
+      `SELECT DISTINCT toInt32(floor(dateDiff('second', toDateTime(${column}), now()) / 86400)) AS day FROM ${table} ORDER BY day`,
       { timeoutMs },
     );
     return rows.map((it) => it.day);
