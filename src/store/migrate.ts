@@ -27,8 +27,6 @@ export interface MigrationReport {
   readonly migrations: readonly string[];
   /** What ran, or would run, in order. */
   readonly statements: readonly string[];
-  /** Versions in the database that this program does not know: a newer one was here. */
-  readonly unknown: readonly number[];
 }
 
 const inspectTimeoutMs = 30_000;
@@ -36,7 +34,8 @@ const inspectTimeoutMs = 30_000;
 /**
  * Brings the database to this program's schema and retention. Safe with several daemons at once:
  * every statement can run twice, so whoever comes second repeats or finds it done. Forward only.
- * Rejects with ERR_MIGRATION_CHANGED when an applied file is not what it was.
+ * Rejects, before anything runs, with ERR_MIGRATION_CHANGED when an applied file is not what it was
+ * and with ERR_SCHEMA_NEWER when a newer program was here (both `reject`).
  */
 export const migrate = async (
   target: MigrationTarget,
@@ -54,6 +53,7 @@ export const migrate = async (
   if (!prepared) await runFile(all[0], options, run);
   const applied = prepared ? await readApplied(target, options) : new Map<number, string>();
   const pending = all.slice(1).filter((it) => !applied.has(it.version));
+  refuseNewer(all, applied);
   refuseChanged(all, applied);
 
   for (const migration of pending) {
@@ -65,12 +65,7 @@ export const migrate = async (
     : await readTables(target, options);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
-  const known = new Set(all.map((it) => it.version));
-  return {
-    migrations: pending.map((it) => it.name),
-    statements,
-    unknown: [...applied.keys()].filter((it) => !known.has(it)),
-  };
+  return { migrations: pending.map((it) => it.name), statements };
 };
 
 /** Changes the tables' retention and nothing else, for a reload; returns what ran. */
@@ -118,6 +113,21 @@ const readApplied = async (
     { timeoutMs: inspectTimeoutMs },
   );
   return new Map(rows.map((it) => [it.version, it.checksum]));
+};
+
+/** What a newer schema promises an older program cannot keep; its rows might be read or written wrongly. */
+const refuseNewer = (all: readonly Migration[], applied: ReadonlyMap<number, string>): void => {
+  const known = new Set(all.map((it) => it.version));
+  const unknown = [...applied.keys()].filter((it) => !known.has(it)).toSorted((a, b) => a - b);
+  if (unknown.length === 0) return;
+  const newest = Math.max(...known);
+  throw new Fault(
+    'ERR_SCHEMA_NEWER',
+    `this database has migrations that this program does not know (${unknown.join(', ')}; its own ` +
+      `end at ${newest}): a newer tocsin was here. Start that version or a later one; the way ` +
+      'back is a backup from before the upgrade',
+    { remedy: 'reject' },
+  );
 };
 
 const refuseChanged = (all: readonly Migration[], applied: ReadonlyMap<number, string>): void => {

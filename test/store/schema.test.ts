@@ -12,6 +12,32 @@ const placements = [
 const repeatable =
   /^(CREATE (DATABASE|TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS |ALTER TABLE \S+( ON CLUSTER \S+)? (ADD (COLUMN|INDEX) IF NOT EXISTS|DROP (COLUMN|INDEX) IF EXISTS|MODIFY |COMMENT ))/;
 
+/** What takes rows away or writes them anew. */
+const destructive =
+  /\b(DROP|TRUNCATE|DETACH|RENAME|REPLACE|EXCHANGE|DELETE|UPDATE|CLEAR|MOVE)\b|\bMODIFY (COLUMN|ORDER BY|SAMPLE|PARTITION)\b/i;
+
+t.test('no migration takes data away or rewrites it', async (t) => {
+  for (const { name, text } of await loadMigrations()) {
+    for (const sql of splitStatements(renderSql(text, { database: 'otel' }))) {
+      const outsideQuotes = sql.replaceAll(/'(?:[^'\\]|\\.|'')*'|`[^`]*`/g, "''");
+      t.notMatch(outsideQuotes, destructive, `${name}: ${sql.slice(0, 60)}`);
+    }
+  }
+  const lossy = [
+    'ALTER TABLE a DROP COLUMN IF EXISTS b',
+    'ALTER TABLE a DROP PARTITION 1',
+    'DROP TABLE IF EXISTS a',
+    'TRUNCATE TABLE a',
+    'ALTER TABLE a DELETE WHERE 1',
+    'DELETE FROM a WHERE 1',
+    'ALTER TABLE a UPDATE b = 1 WHERE 1',
+    'ALTER TABLE a MODIFY COLUMN b UInt8',
+    'CREATE OR REPLACE TABLE a (b UInt8)',
+    'RENAME TABLE a TO b',
+  ];
+  for (const sql of lossy) t.match(sql, destructive, sql);
+});
+
 for (const { title, placement } of placements) {
   t.test(`every statement of every migration may run twice on ${title}`, async (t) => {
     for (const { name, text } of await loadMigrations()) {
