@@ -8,6 +8,8 @@ import type { RuleGroup, RuleProblem } from './evaluate/rules/plan.ts';
 import type { Problem } from './lib/document.ts';
 import { messageOf } from './lib/fault.ts';
 import type { Alerting } from './model/alerting.ts';
+import type { PerTier, RetentionMs } from './model/retention.ts';
+import type { TiersKeptMs } from './model/tier-cover.ts';
 
 /** What people write besides tocsin.yaml: who is told, and when. */
 export interface Files {
@@ -46,6 +48,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
   const rules = loadRules(readTexts(ruleFiles, problems), {
     intervalMs,
     queryOffsetMs: queryOffset === 'auto' ? autoQueryOffsetMs : queryOffset,
+    spansKeptMs: spansKept(config.retention),
   });
   problems.push(...rules.problems.filter((it) => it.severity === 'error'));
 
@@ -68,6 +71,19 @@ export const readFiles = (source: FilesSource): FilesReading => {
       alertingGiven: text !== undefined,
       warnings: [...rules.problems.filter(isWarning), ...alerting.warnings],
     },
+  };
+};
+
+/** For any service: what one of them no longer has is not relied on for the others either. */
+const spansKept = (retention: RetentionMs): TiersKeptMs => {
+  const all = [retention, ...(retention.overrides ?? []).map((it) => it.keptMs)];
+  const shortest = (tier: (of: PerTier<number | undefined>) => number | undefined): number =>
+    Math.min(...all.flatMap((it) => tier(it) ?? []));
+  return {
+    raw: shortest((it) => it.traces.raw),
+    '1m': shortest((it) => it.spans['1m']),
+    '1h': shortest((it) => it.spans['1h']),
+    '1d': shortest((it) => it.spans['1d']),
   };
 };
 

@@ -13,6 +13,13 @@ const bucketMs: Readonly<Record<Tier, number>> = {
 /** How long each tier keeps its rows, milliseconds; Infinity where nobody said. */
 export type TiersKeptMs = Readonly<Record<Tier, number>>;
 
+export const keptForEver: TiersKeptMs = {
+  raw: Infinity,
+  '1m': Infinity,
+  '1h': Infinity,
+  '1d': Infinity,
+};
+
 /** From `fromMs`, without `toMs`. */
 export interface TimeRange {
   readonly fromMs: number;

@@ -1,3 +1,6 @@
+import type { QueryParameter } from '../../model/query.ts';
+import { spanTierParameters, spanTiersSql } from '../../model/span-tiers.ts';
+import { coverRange, type TiersKeptMs } from '../../model/tier-cover.ts';
 import type { CompiledSignal } from '../rules/plan.ts';
 import type { AbsencePlan, Source } from '../rules/signal-plan.ts';
 import {
@@ -10,29 +13,18 @@ import {
 import { type Binder, createBinder } from './binder.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupBySql } from './grouped.ts';
+import { floorMinute, longWindowMs, tierAttributes, unknownAttribute } from './span-tiers.ts';
 import { timeParameter } from './window.ts';
 
 /** Answers, for each label set seen within the longer window, how many seconds ago that was. */
-export const absenceSignal = (plan: AbsencePlan): CompiledSignal => {
+export const absenceSignal = (plan: AbsencePlan, spansKeptMs: TiersKeptMs): CompiledSignal => {
   const binder = createBinder();
-  const labels = plan.by.map((it) => it.attribute);
-  const seen = tablesOf(plan.from, binder).map(({ table, time, attributes, filters }) => {
-    const where = [
-      `${time} >= {from:DateTime64(9)}`,
-      `${time} < {to:DateTime64(9)}`,
-      ...filters,
-      ...filterSql(plan.where, attributes, binder),
-    ];
-    const columns = labels.map(
-      (it, index) => `${attributeSql(attributes, it, binder)} AS l${index}, `,
-    );
-    return `SELECT ${columns.join('')}max(${time}) AS seen\nFROM ${table}\nWHERE ${where.join('\n  AND ')}${groupBySql(plan.by)}`;
-  });
-  const aliases = labels.map((_, index) => `l${index}, `).join('');
-  const having = labels.length === 0 ? '\nHAVING max(seen) > toDateTime64(0, 9)' : '';
+  const summed = readsTiers(plan);
+  const seen = summed ? [seenInTiers(plan, binder)] : seenInRows(plan, binder);
+  const aliases = plan.by.map((_, index) => `l${index}, `).join('');
   const sql = answerSql(
     plan.by,
-    `SELECT ${aliases}toFloat64({to:DateTime64(9)}) - toFloat64(max(seen)) AS v\nFROM (\n${seen.join('\nUNION ALL\n')}\n)${groupBySql(plan.by)}${having}`,
+    `SELECT ${aliases}toFloat64({to:DateTime64(9)}) - toFloat64(max(seen)) AS v\nFROM (\n${seen.join('\nUNION ALL\n')}\n)${groupBySql(plan.by)}\nHAVING max(seen) >= {from:DateTime64(9)}`,
   );
   const bound = binder.bound();
   return {
@@ -41,12 +33,56 @@ export const absenceSignal = (plan: AbsencePlan): CompiledSignal => {
       ...bound,
       from: timeParameter(atMs - plan.seenWithinMs),
       to: timeParameter(atMs),
+      ...(summed && tiersAt(plan, atMs, spansKeptMs)),
     }),
     settings: {},
     labelNames: plan.by.map((it) => it.label),
     unit: 'seconds',
     absentValue: undefined,
   };
+};
+
+const seenInRows = (plan: AbsencePlan, binder: Binder): readonly string[] =>
+  tablesOf(plan.from, binder).map(({ table, time, attributes, filters }) => {
+    const where = [
+      `${time} >= {from:DateTime64(9)}`,
+      `${time} < {to:DateTime64(9)}`,
+      ...filters,
+      ...filterSql(plan.where, attributes, binder),
+    ];
+    const labels = labelsSql(plan, attributes, binder);
+    return `SELECT ${labels}max(${time}) AS seen\nFROM ${table}\nWHERE ${where.join('\n  AND ')}${groupBySql(plan.by)}`;
+  });
+
+const labelsSql = (plan: AbsencePlan, attributes: AttributeTable, binder: Binder): string =>
+  plan.by
+    .map(({ attribute }, index) => `${attributeSql(attributes, attribute, binder)} AS l${index}, `)
+    .join('');
+
+const readsTiers = ({ from, where, by, seenWithinMs }: AbsencePlan): boolean =>
+  from.name === 'spans' && seenWithinMs > longWindowMs && unknownAttribute(where, by) === undefined;
+
+/**
+ * Every minute knows its last span to the second. One that is seen after `to`, in the minute that
+ * `to` lies in, counts as seen at `to`.
+ */
+const seenInTiers = (plan: AbsencePlan, binder: Binder): string => {
+  const labels = labelsSql(plan, tierAttributes, binder);
+  const rows = spanTiersSql({
+    columns: ['ServiceName', 'SpanKind', 'SpanName', 'HttpRoute', 'StatusCode', 'LastTime'],
+    where: filterSql(plan.where, tierAttributes, binder),
+    raw: false,
+  });
+  return `SELECT ${labels}least(toDateTime64(max(LastTime), 9), {to:DateTime64(9)}) AS seen\nFROM (\n${rows}\n)${groupBySql(plan.by)}`;
+};
+
+const tiersAt = (
+  plan: AbsencePlan,
+  atMs: number,
+  spansKeptMs: TiersKeptMs,
+): Readonly<Record<string, QueryParameter>> => {
+  const range = { fromMs: floorMinute(atMs - plan.seenWithinMs), toMs: -floorMinute(-atMs) };
+  return spanTierParameters(coverRange(range, { nowMs: atMs, keptMs: spansKeptMs, finest: '1m' }));
 };
 
 interface SeenTable {

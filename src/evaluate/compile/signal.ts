@@ -1,4 +1,5 @@
 import type { QueryParameter } from '../../model/query.ts';
+import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
 import type { CompiledSignal, Unit } from '../rules/plan.ts';
 import type { QueryPlan, SignalPlan, SqlPlan, ValueFunction } from '../rules/signal-plan.ts';
 import { absenceSignal } from './absence.ts';
@@ -7,28 +8,36 @@ import { cachesSql } from './caches.ts';
 import { baseLookbackMs } from './counters.ts';
 import { logsSql } from './logs.ts';
 import { metricsSql } from './metrics.ts';
+import { reasonForRaw, spanTiersQuerySql, tierWindow } from './span-tiers.ts';
 import { spansSql } from './spans.ts';
 import { rangeAt, timeParameter } from './window.ts';
 
 /** Turns a plan into SQL whose every word from a rule is a parameter. */
-export const compileSignal = (plan: SignalPlan): CompiledSignal => {
+export const compileSignal = (
+  plan: SignalPlan,
+  spansKeptMs: TiersKeptMs = keptForEver,
+): CompiledSignal => {
   switch (plan.kind) {
     case 'query':
-      return querySignal(plan);
+      return querySignal(plan, spansKeptMs);
     case 'sql':
       return sqlSignal(plan);
     case 'absence':
-      return absenceSignal(plan);
+      return absenceSignal(plan, spansKeptMs);
   }
 };
 
-const querySignal = (plan: QueryPlan): CompiledSignal => {
+const querySignal = (plan: QueryPlan, spansKeptMs: TiersKeptMs): CompiledSignal => {
   const binder = createBinder();
-  const sql = querySql(plan, binder);
+  const summed = plan.from.name === 'spans' && reasonForRaw(plan) === undefined;
+  const sql = summed ? spanTiersQuerySql(plan, binder) : querySql(plan, binder);
   const bound = binder.bound();
   return {
     sql,
-    parameters: (atMs) => ({ ...bound, ...windowParameters(plan, atMs) }),
+    parameters: (atMs) => ({
+      ...bound,
+      ...(summed ? tierWindow(plan.window, atMs, spansKeptMs) : windowParameters(plan, atMs)),
+    }),
     settings: {},
     labelNames: plan.by.map((it) => it.label),
     unit: unitOf(plan),

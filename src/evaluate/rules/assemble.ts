@@ -1,7 +1,9 @@
 import type { Path } from '../../lib/document.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { StepPolicy } from '../../model/step.ts';
+import type { TiersKeptMs } from '../../model/tier-cover.ts';
 import { compileSignal } from '../compile/signal.ts';
+import { shortOfSpans } from '../compile/span-tiers.ts';
 import { compileTemplate, type Template, type TemplateScope } from '../template.ts';
 import type { CompiledRule, CompiledSignal, Decide, SignalValues, Unit } from './plan.ts';
 import type { SignalPlan } from './signal-plan.ts';
@@ -28,8 +30,14 @@ export interface RuleDraft {
 export type Report = (path: Path, message: string, severity?: 'error' | 'warning') => void;
 
 /** Compiles a draft; mistakes in its templates are reported at `path`. */
-export const assembleRule = (draft: RuleDraft, path: Path, report: Report): CompiledRule => {
-  const signals = mapValues(draft.plans, compileSignal);
+export const assembleRule = (
+  draft: RuleDraft,
+  path: Path,
+  report: Report,
+  spansKeptMs: TiersKeptMs,
+): CompiledRule => {
+  const signals = mapValues(draft.plans, (it) => compileSignal(it, spansKeptMs));
+  for (const message of reachesOf(draft, spansKeptMs)) report(path, message, 'warning');
   const instanceLabels = instanceLabelNames(Object.values(signals));
   const ownLabels = compileTexts(
     draft.labels,
@@ -89,6 +97,14 @@ export const checkTexts = (
     compileTexts(rule[key], scope, [...path, key], report);
   }
 };
+
+/** Signals of one rule that look back equally far are one warning. */
+const reachesOf = ({ plans }: RuleDraft, spansKeptMs: TiersKeptMs): ReadonlySet<string> =>
+  new Set(
+    Object.values(plans).flatMap((it) =>
+      it.kind === 'query' ? (shortOfSpans(it, spansKeptMs) ?? []) : [],
+    ),
+  );
 
 const mapValues = <From, To>(
   record: Readonly<Record<string, From>>,

@@ -1,4 +1,5 @@
 import { type Path, type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
+import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
 import { assembleRule, checkTexts, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import { readRule } from './read-rule.ts';
@@ -16,6 +17,8 @@ export interface RuleDefaults {
   readonly intervalMs: number;
   /** For groups that do not say, and for `auto`. */
   readonly queryOffsetMs: number;
+  /** How far back spans can be read; without it, for ever. */
+  readonly spansKeptMs?: TiersKeptMs;
 }
 
 const fileCharsMax = 2_000_000;
@@ -102,7 +105,7 @@ const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGro
     if (!draft && rule.expr === undefined) {
       checkTexts(own, Object.keys(rule.signals ?? { silence: rule.absent }), path, report);
     }
-    return assembled(draft, path, report);
+    return assembled(draft, path, tools);
   });
   return {
     id,
@@ -125,14 +128,15 @@ const withGroupLabels = (rule: RuleInput, { labels }: GroupInput): RuleInput => 
 const assembled = (
   draft: RuleDraft | undefined,
   path: Path,
-  report: Report,
+  { report, defaults }: Tools,
 ): readonly CompiledRule[] => {
   if (!draft) return [];
   let mistaken = false;
-  const rule = assembleRule(draft, path, (at, message, severity = 'error') => {
+  const noted: Report = (at, message, severity = 'error') => {
     if (severity === 'error') mistaken = true;
     report(at, message, severity);
-  });
+  };
+  const rule = assembleRule(draft, path, noted, defaults.spansKeptMs ?? keptForEver);
   return mistaken ? [] : [rule];
 };
 
@@ -150,7 +154,7 @@ const slaGroupNames = (name: string): readonly [string, string] => [
 ];
 
 const loadSla = (plan: SlaPlan, path: Path, tools: Tools): readonly RuleGroup[] => {
-  const { file, defaults, problemAt, report } = tools;
+  const { file, defaults, problemAt } = tools;
   const { line } = problemAt(path, '');
   const shortestMs = Math.min(...plan.burnRates.map((it) => it.shortMs));
   const [breachName, burnName] = slaGroupNames(plan.input.name);
@@ -167,7 +171,7 @@ const loadSla = (plan: SlaPlan, path: Path, tools: Tools): readonly RuleGroup[] 
       intervalMs: Math.max(defaults.intervalMs, wantedIntervalMs),
       queryOffsetMs: defaults.queryOffsetMs,
       limit: 0,
-      rules: rulesIn(plan, { groupId: id, line }).flatMap((it) => assembled(it, path, report)),
+      rules: rulesIn(plan, { groupId: id, line }).flatMap((it) => assembled(it, path, tools)),
     };
   };
   return [
