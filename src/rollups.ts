@@ -4,6 +4,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
 import { createEdgeJobs } from './rollup/edges.ts';
+import { createInventoryJob } from './rollup/inventory.ts';
 import { createMetricJobs } from './rollup/metrics.ts';
 import type { RollupJob } from './rollup/run-job.ts';
 import { createRollupRunner, type RollupRunner } from './rollup/run-jobs.ts';
@@ -29,10 +30,14 @@ const lookbackMsMax = 7 * 86_400_000;
 export const createRollups = (options: RollupsOptions): RollupRunner =>
   createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options.config) });
 
-const rollupJobs = ({ retention }: Config): readonly RollupJob[] => [
-  ...createEdgeJobs({ lookbackMs: lookbackMsOf(retention), sameService: false }),
-  ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
-];
+const rollupJobs = ({ retention }: Config): readonly RollupJob[] => {
+  const lookbackMs = lookbackMsOf(retention);
+  return [
+    ...createEdgeJobs({ lookbackMs, sameService: false }),
+    createInventoryJob({ lookbackMs }),
+    ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
+  ];
+};
 
 /** What has been dropped in part must not be computed again from the rest. */
 const lookbackMsOf = ({ overrides = [], traces, spans }: Config['retention']): number =>

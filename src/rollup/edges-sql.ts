@@ -70,7 +70,7 @@ const replaceEdges = (tier: '1m' | '1h' | '1d', foundSql: string): string => {
     ${addedUp('edge.Place > 0')}, {version:UInt64} AS Version, max(edge.Place) = 0 AS Gone
   FROM (
     SELECT ${keys}, ${measures}, row_number() OVER (PARTITION BY Caller, CallerKind
-      ORDER BY CalleeKind = 'service' DESC, Calls DESC, Callee, CalleeKind, Protocol) AS Place
+      ORDER BY Callee = '${otherPeers}', CalleeKind = 'service' DESC, Calls DESC, Callee, CalleeKind, Protocol) AS Place
     FROM (${foundSql})
     UNION ALL
     SELECT ${keys}, ${measures}, 0 AS Place FROM ${table} FINAL WHERE Time = {from:DateTime('UTC')}
@@ -122,7 +122,8 @@ const external = firstOf(
 /**
  * Calls of which at least one side reported. They meet by a hash of trace id and the caller's span
  * id: among ten million spans, two differ in name only once in 400,000 windows. A call whose two
- * sides are there begins with the caller's.
+ * sides are there begins with the caller's. Spans that were sent twice count once, and a caller's
+ * span with two callees (it tried again, or was redirected) is two calls.
  */
 const requestsSql = (rules: EdgeRules): string => `
   SELECT
@@ -144,11 +145,13 @@ const requestsSql = (rules: EdgeRules): string => `
       multiIf(Database != '', Database, ${firstOf(['messaging.system', 'rpc.system.name', 'rpc.system'], "if(SpanAttributes['http.request.method'] != '' OR SpanAttributes['http.method'] != '', 'http', '')")}) AS Protocol,
       multiIf(PeerKind = 'database', ${database}, PeerKind = 'messaging', ${queue}, ${external}) AS Peer
     FROM otel_traces WHERE SpanKind IN ('Client', 'Producer') AND ${nearby}
+    LIMIT 1 BY Call
   ) AS caller
   FULL JOIN (
     SELECT cityHash64(TraceId, ParentSpanId) AS Call, true AS Reported, Timestamp AS Start, Duration,
       ServiceName AS Service, AdjustedCount AS Weight, StatusCode = 'Error' AS Failed
     FROM otel_traces WHERE SpanKind = 'Server' AND ParentSpanId != '' AND ${nearby}
+    LIMIT 1 BY Call, SpanId
   ) AS callee ON caller.Call = callee.Call
   WHERE ${inWindow('if(caller.Reported, caller.Start, callee.Start)')}
     ${rules.sameService ? '' : 'AND NOT (caller.Reported AND callee.Reported AND caller.Service = callee.Service)'}`;
@@ -158,7 +161,8 @@ const entriesSql = `
   SELECT '${userCaller}' AS Caller, '${userCaller}' AS CallerKind, ServiceName AS Callee, 'service' AS CalleeKind,
     '' AS Protocol, AdjustedCount AS Weight, StatusCode = 'Error' AS Failed,
     false AS ByCaller, true AS ByCallee, Duration, Duration AS CalleeDuration
-  FROM otel_traces WHERE SpanKind = 'Server' AND ParentSpanId = '' AND ${started()}`;
+  FROM otel_traces WHERE SpanKind = 'Server' AND ParentSpanId = '' AND ${started()}
+  LIMIT 1 BY cityHash64(TraceId, SpanId)`;
 
 /**
  * Messages, from the service that produced them (parent or link) to the one that consumes them, in

@@ -54,6 +54,32 @@ const metricTiers: readonly Tier[] = [
   },
 ];
 
+/** The service map, kept as the requests are, its bookkeeping, and the inventory. */
+const mapTiers: readonly Tier[] = [
+  ...(['1m', '1h', '1d'] as const).map(
+    (tier): Tier => ({
+      table: `service_edges_${tier}_computed`,
+      time: 'Time',
+      partition: tier === '1m' ? 'day' : 'month',
+      keptMs: (it) => it.spans[tier],
+    }),
+  ),
+  {
+    table: 'span_arrivals',
+    time: 'Time',
+    partition: 'day',
+    keptMs: (it) => it.traces.raw,
+    longest: true,
+  },
+  { table: 'rollup_progress', time: 'Window', partition: 'day', keptMs: (it) => it.spans['1m'] },
+  {
+    table: 'service_instances',
+    time: 'LastSeen',
+    partition: 'month',
+    keptMs: (it) => it.spans['1d'],
+  },
+];
+
 /** Every table whose rows end. */
 const tiers: readonly Tier[] = [
   {
@@ -82,6 +108,7 @@ const tiers: readonly Tier[] = [
   ),
   ...spanTiers,
   ...metricTiers,
+  ...mapTiers,
   {
     table: 'otel_logs',
     time: 'TimestampTime',

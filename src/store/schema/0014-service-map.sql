@@ -305,3 +305,89 @@ SELECT
     2 * edge.Calls - edge.CallerReported - edge.CalleeReported AS one_sided
 FROM {{table service_edges_1d_computed}} AS edge FINAL
 COMMENT 'Calls between services per day: rate, errors and durations (milliseconds)';
+
+CREATE VIEW IF NOT EXISTS {{table service_map}} {{on_cluster}}
+(
+    Caller LowCardinality(String) COMMENT 'service.name of the caller, or user (a root), unknown, or a queue',
+    CallerKind LowCardinality(String) COMMENT 'service, user (the trace begins at the callee), unknown (its span is missing) or messaging (a queue)',
+    Callee LowCardinality(String) COMMENT 'service.name of the callee, or the name of what does not report itself',
+    CalleeKind LowCardinality(String) COMMENT 'service, database, messaging or external',
+    Protocol LowCardinality(String) COMMENT 'db.system.name, messaging.system, rpc.system or http as the caller has it; empty when unknown',
+    calls Float64 COMMENT 'Calls, count before sampling',
+    rps Float64 COMMENT 'Calls per second, over an hour',
+    errors Float64 COMMENT 'Calls with status Error, count before sampling',
+    error_rate Float64 COMMENT 'Share of calls with status Error, 0 to 1',
+    p50 Float64 COMMENT 'Duration that 50 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p90 Float64 COMMENT 'Duration that 90 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p95 Float64 COMMENT 'Duration that 95 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    p99 Float64 COMMENT 'Duration that 99 % of calls do not exceed as the caller saw it, milliseconds, right to 0.9902 %',
+    avg Float64 COMMENT 'Mean duration, milliseconds',
+    min Float64 COMMENT 'Shortest duration, milliseconds',
+    max Float64 COMMENT 'Longest duration, milliseconds',
+    one_sided Float64 COMMENT 'Calls of which only one side reported, count before sampling'
+)
+AS WITH
+    sumMap(edge.Sketch) AS sketch,
+    arrayCumSum(mapValues(sketch)) AS below,
+    arrayMap(q -> mapKeys(sketch)[arrayFirstIndex(c -> c >= q * below[-1], below)], [0.5, 0.9, 0.95, 0.99]) AS buckets,
+    arrayMap(b -> least(toFloat64(max(edge.DurationMax)), greatest(toFloat64(min(edge.DurationMin)), sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)), buckets) AS p
+SELECT
+    edge.Caller AS Caller, edge.CallerKind AS CallerKind, edge.Callee AS Callee,
+    edge.CalleeKind AS CalleeKind, edge.Protocol AS Protocol,
+    sum(edge.Calls) AS calls, sum(edge.Calls) / 3600 AS rps, sum(edge.Errors) AS errors, sum(edge.Errors) / sum(edge.Calls) AS error_rate,
+    p[1] / 1e6 AS p50, p[2] / 1e6 AS p90, p[3] / 1e6 AS p95, p[4] / 1e6 AS p99,
+    sum(edge.DurationSum) / sum(edge.Calls) / 1e6 AS avg, min(edge.DurationMin) / 1e6 AS min, max(edge.DurationMax) / 1e6 AS max,
+    2 * sum(edge.Calls) - sum(edge.CallerReported) - sum(edge.CalleeReported) AS one_sided
+FROM {{table service_edges_1m_computed}} AS edge FINAL
+WHERE edge.Time >= toStartOfMinute(now()) - 3600 AND edge.Time < toStartOfMinute(now())
+GROUP BY edge.Caller, edge.CallerKind, edge.Callee, edge.CalleeKind, edge.Protocol
+COMMENT 'Calls between services in the last 60 whole minutes, one row per edge; its last minute is still empty for half a minute';
+
+-- Who is there. A job reads it from the spans, because looking into each resource would slow every insert.
+CREATE TABLE IF NOT EXISTS {{local service_instances}} {{on_cluster}}
+(
+    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name' CODEC(ZSTD(3)),
+    Namespace LowCardinality(String) COMMENT 'Resource attribute service.namespace' CODEC(ZSTD(3)),
+    Environment LowCardinality(String) COMMENT 'Resource attribute deployment.environment.name, else deployment.environment' CODEC(ZSTD(3)),
+    Version LowCardinality(String) COMMENT 'Resource attribute service.version' CODEC(ZSTD(3)),
+    Instance String COMMENT 'Resource attribute service.instance.id, else k8s.pod.name, else host.name' CODEC(ZSTD(3)),
+    Language LowCardinality(String) COMMENT 'Resource attribute telemetry.sdk.language' CODEC(ZSTD(3)),
+    Sdk LowCardinality(String) COMMENT 'Resource attributes telemetry.sdk.name and telemetry.sdk.version' CODEC(ZSTD(3)),
+    Month Date COMMENT 'First day of the month in which it was seen, UTC' CODEC(ZSTD(3)),
+    FirstSeen SimpleAggregateFunction(min, DateTime('UTC')) COMMENT 'Start of its first span in the month, UTC' CODEC(ZSTD(3)),
+    LastSeen SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'Start of its last span in the month, UTC' CODEC(ZSTD(3))
+)
+ENGINE = {{engine AggregatingMergeTree}}
+PARTITION BY toYYYYMM(LastSeen)
+ORDER BY (ServiceName, Namespace, Environment, Version, Instance, Language, Sdk, Month)
+{{settings}}
+COMMENT 'Instances of services by month; several rows until parts are merged, so take min and max';
+
+{{distributed service_instances by cityHash64(ServiceName)}};
+
+CREATE VIEW IF NOT EXISTS {{table service_inventory}} {{on_cluster}}
+(
+    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name',
+    Namespace LowCardinality(String) COMMENT 'Resource attribute service.namespace',
+    Environment LowCardinality(String) COMMENT 'Resource attribute deployment.environment.name, else deployment.environment',
+    version LowCardinality(String) COMMENT 'Version that was seen last',
+    versions Array(LowCardinality(String)) COMMENT 'Versions ever seen, in order of first appearance',
+    instances UInt64 COMMENT 'Instances seen within 10 minutes before the last span of the service, count',
+    instances_ever UInt64 COMMENT 'Instances ever seen, count',
+    languages Array(LowCardinality(String)) COMMENT 'Languages of its SDKs, sorted',
+    sdks Array(LowCardinality(String)) COMMENT 'Its SDKs with version, sorted',
+    first_seen DateTime('UTC') COMMENT 'Start of the first span, UTC',
+    last_seen DateTime('UTC') COMMENT 'Start of the last span, UTC'
+)
+AS SELECT
+    it.ServiceName AS ServiceName, it.Namespace AS Namespace, it.Environment AS Environment,
+    argMax(it.Version, it.LastSeen) AS version,
+    arrayDistinct(arrayMap(x -> x.2, arraySort(groupUniqArray((it.FirstSeen, it.Version))))) AS versions,
+    length(arrayDistinct(arrayMap(x -> x.1, arrayFilter(x -> x.2 >= last_seen - 600, groupArray((it.Instance, it.LastSeen)))))) AS instances,
+    uniqExact(it.Instance) AS instances_ever,
+    arraySort(groupUniqArrayIf(it.Language, it.Language != '')) AS languages,
+    arraySort(groupUniqArrayIf(it.Sdk, it.Sdk != '')) AS sdks,
+    min(it.FirstSeen) AS first_seen, max(it.LastSeen) AS last_seen
+FROM {{table service_instances}} AS it
+GROUP BY it.ServiceName, it.Namespace, it.Environment
+COMMENT 'Services by namespace and environment with their versions and instances';
