@@ -17,6 +17,8 @@ export interface Measured {
   readonly metric?: string;
   readonly unit?: string;
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Beside service.name and host.name, `h1`. */
+  readonly resource?: Readonly<Record<string, string>>;
   /** Columns of the table, such as `Value`; JSON has no NaN: write `'nan'`, `'inf'`. */
   readonly columns: Readonly<Record<string, unknown>>;
 }
@@ -38,7 +40,11 @@ export const storePoints = (
     `otel_metrics_${kind}`,
     points.map((it) => ({
       ServiceName: it.service ?? 'shop',
-      ResourceAttributes: { 'service.name': it.service ?? 'shop', 'host.name': 'h1' },
+      ResourceAttributes: {
+        'service.name': it.service ?? 'shop',
+        'host.name': 'h1',
+        ...it.resource,
+      },
       MetricName: it.metric ?? 'm',
       MetricUnit: it.unit ?? 's',
       MetricDescription: `about ${it.metric ?? 'm'}`,
