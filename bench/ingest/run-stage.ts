@@ -13,8 +13,13 @@ const program = new URL('stage.ts', import.meta.url);
 const stageFlags = ['--expose-gc', '--max-semi-space-size=128'];
 /** A door stands in the daemon, whose launcher says how much room there is. */
 const launcher = new URL('../../src/tocsin.sh', import.meta.url);
-const daemonFlags = (): readonly string[] =>
+export const daemonFlags = (): readonly string[] =>
   readFileSync(launcher, 'utf8').match(/--[a-z-]+=\d+/g) ?? [];
+/** It says how many arenas of memory threads share, too. */
+export const daemonEnvironment = (): NodeJS.ProcessEnv => {
+  const arenas = /MALLOC_ARENA_MAX:-(\d+)/.exec(readFileSync(launcher, 'utf8'))?.[1];
+  return { MALLOC_ARENA_MAX: arenas, ...process.env };
+};
 
 export interface Size {
   readonly requests: number;
@@ -88,7 +93,7 @@ const loadServer = async (
   return { samples, heapBytesPerItem: Number.NaN };
 };
 
-const message = <T>(child: ChildProcess): Promise<T> =>
+export const message = <T>(child: ChildProcess): Promise<T> =>
   new Promise((resolve, reject) => {
     child.once('message', (it) => resolve(it as T));
     child.once('exit', (code) => reject(new Error(`the stage ended with ${code}`)));

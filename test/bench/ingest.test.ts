@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { ingestBench } from '../../bench/ingest.ts';
 
@@ -11,6 +12,11 @@ t.test('the ingest bench runs each stage in small and is far from the naive path
         `${signal}, ${stage}`,
       );
     }
+  }
+  const most = availableParallelism();
+  for (const workers of most > 1 ? ['1 worker ', `${most} workers`] : ['1 worker ']) {
+    const line = lines.find((it) => it.startsWith(workers)) ?? '';
+    t.match(line, /[1-9]\d*k spans\/s, \d+\.\d\d×.* cores busy; \d+\.\d\d× by CPU/, workers);
   }
   const ratio = lines.find((it) => it.startsWith('naive path / decode')) ?? '';
   // A cold and busy machine: the real figure is above 10.
