@@ -1,7 +1,10 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { renderSql } from '../../src/store/render.ts';
 import { splitStatements } from '../../src/store/split-statements.ts';
+import { matchGolden } from '../support/golden.ts';
 
 const placements = [
   { title: 'a single server', placement: { database: 'otel' } },
@@ -76,6 +79,24 @@ t.test(
     t.match(view, /FROM `otel`\.`otel_traces_local`\n/);
   },
 );
+
+t.test('the text of each migration for a cluster is as it was read by a person', async (t) => {
+  const golden = join(import.meta.dirname, '../golden/cluster');
+  const there = new Set(await readdir(golden));
+  const migrations = await loadMigrations();
+  for (const { name, text } of migrations) {
+    const isNew = !there.has(name) && process.env['UPDATE_GOLDEN'] !== '1';
+    if (isNew) t.comment(`${name} has no golden file yet: UPDATE_GOLDEN=1 writes it`);
+    else {
+      const statements = splitStatements(renderSql(text, { database: 'otel', cluster: 'main' }));
+      matchGolden(t, `cluster/${name}`, statements.map((it) => `${it};\n`).join('\n'));
+    }
+  }
+  t.strictSame(
+    [...there].filter((name) => !migrations.some((it) => it.name === name)),
+    [],
+  );
+});
 
 t.test('a placeholder nobody knows is a bug in the migration', (t) => {
   t.throws(() => renderSql('{{tabel x}}', { database: 'otel' }), { message: /\{\{tabel x\}\}/ });

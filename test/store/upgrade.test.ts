@@ -6,6 +6,7 @@ import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { spanBlock } from '../support/native-block.ts';
+import { viewsOf } from '../support/views.ts';
 import { migrateOptions as anyOptions, openStore } from './open-store.ts';
 
 const timeoutMs = 20_000;
@@ -129,13 +130,10 @@ t.test('upgrades on a real engine', async (t) => {
     const first = { ...migrateOptions, migrations: migrations.slice(0, 2) };
     await migrate(boss, first);
     await migrate(boss, migrateOptions);
-    const views = await boss.inspect<{ name: string }>(
-      "SELECT name FROM system.tables WHERE database = 'otel' AND engine = 'View' ORDER BY name",
-      { timeoutMs },
-    );
+    const views = await viewsOf(boss.inspect, 'otel');
     t.ok(views.length > 0);
-    for (const { name } of views) {
-      await t.resolves(boss.query(`SELECT * FROM ${name} LIMIT 1`, { timeoutMs }), name);
+    for (const { name, from } of views) {
+      await t.resolves(boss.query(`SELECT * FROM ${from} LIMIT 1`, { timeoutMs }), name);
     }
   });
 

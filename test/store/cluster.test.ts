@@ -1,0 +1,253 @@
+import t from 'tap';
+import type { Query } from '../../src/model/query.ts';
+import { createEdgeJobs } from '../../src/rollup/edges.ts';
+import { loadMigrations } from '../../src/store/load-migrations.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { renderSql } from '../../src/store/render.ts';
+import { splitStatements } from '../../src/store/split-statements.ts';
+import { spanBlock, type TestSpan } from '../support/native-block.ts';
+import { clusterName, startShards } from '../support/shards.ts';
+import { viewsOf } from '../support/views.ts';
+import { migrateOptions, openStore } from './open-store.ts';
+
+const timeoutMs = 30_000;
+const migrations = await loadMigrations();
+
+/** Where a statement meets Keeper, which no engine here has: without it the rest can be run. */
+const withoutKeeper = (sql: string): string =>
+  sql
+    .replace(` ON CLUSTER \`${clusterName}\``, '')
+    .replace(/Replicated(\w*MergeTree)/, '$1')
+    .replace(
+      /replicated_deduplication_window = (\d+), replicated_deduplication_window_seconds = \d+/,
+      'non_replicated_deduplication_window = $1',
+    );
+
+const minuteMs = 60_000;
+const startMs = Date.UTC(2026, 10, 21, 9);
+
+/** 60 traces of 5 services over two hours, three spans each. */
+const spans: readonly TestSpan[] = Array.from({ length: 180 }, (_, index) => ({
+  traceId: `trace-${Math.floor(index / 3)}`,
+  spanId: `span-${index}`,
+  service: `service-${index % 5}`,
+  startMs: startMs + Math.floor(index / 3) * 2 * minuteMs + (index % 3) * 10,
+}));
+
+/** Twelve series of one gauge and of one counter, a point every ten seconds for twenty minutes. */
+const pointsOf = (metric: string) =>
+  Array.from({ length: 12 * 120 }, (_, index) => ({
+    ServiceName: `service-${index % 3}`,
+    MetricName: metric,
+    ResourceAttributes: { host: `host-${index % 12}` },
+    Attributes: { host: `host-${index % 12}` },
+    StartTimeUnix: new Date(startMs).toISOString(),
+    TimeUnix: new Date(startMs + Math.floor(index / 12) * 10_000).toISOString(),
+    Value: Math.floor(index / 12) * ((index % 12) + 1),
+  }));
+const points = {
+  otel_metrics_gauge: pointsOf('queue'),
+  otel_metrics_sum: pointsOf('requests').map((it) => ({
+    ...it,
+    AggregationTemporality: 2,
+    IsMonotonic: true,
+  })),
+};
+
+/** 20 calls, each a trace of its own. */
+const calls = () =>
+  Array.from({ length: 20 }, (_, index) => ({
+    TraceId: `call-${index}`,
+    Timestamp: new Date(startMs + index).toISOString(),
+    Duration: 1_000_000,
+  })).flatMap((it) => [
+    { ...it, SpanId: 'a', ServiceName: 'shop', SpanKind: 'Client', SpanName: 'POST' },
+    {
+      ...it,
+      SpanId: 'b',
+      ParentSpanId: 'a',
+      ServiceName: 'payment',
+      SpanKind: 'Server',
+      SpanName: 'pay',
+    },
+  ]);
+
+t.test('a cluster of two shards', async (t) => {
+  const [first, second] = await startShards(t);
+  const [one, two] = [openStore(t, first), openStore(t, second)];
+  const front = openStore(t, first, { cluster: clusterName });
+  const single = openStore(t, first, { database: 'single' });
+
+  t.test('the parser of the engine takes every statement as it is', async (t) => {
+    let parsed = 0;
+    for (const { name, text } of migrations) {
+      for (const sql of splitStatements(
+        renderSql(text, { database: 'otel', cluster: clusterName }),
+      )) {
+        const [line] = await one.inspect<{ sql: string }>(
+          'SELECT formatQuerySingleLine({sql:String}) AS sql',
+          { parameters: { sql }, timeoutMs },
+        );
+        t.match(line?.sql, ` ON CLUSTER ${clusterName}`, `${name}: ${sql.slice(0, 70)}`);
+        parsed += 1;
+      }
+    }
+    t.ok(parsed > 60, `${parsed} statements`);
+  });
+
+  t.test('a Keeper that exists for its name only lets Replicated tables be made', async (t) => {
+    const keeper = { ...migrateOptions, database: 'replicated', cluster: clusterName };
+    const made: string[] = [];
+    await migrate(
+      {
+        inspect: two.inspect,
+        command: async (sql) => {
+          if (!sql.startsWith('CREATE')) return;
+          await two.command(sql.replace(` ON CLUSTER \`${clusterName}\``, ''));
+          made.push(sql);
+        },
+      },
+      keeper,
+    );
+    t.ok(made.length > 60);
+    const [plain] = await two.inspect<{ tables: number }>(
+      'SELECT toUInt32(count()) AS tables FROM system.tables ' +
+        "WHERE database = 'replicated' AND engine LIKE '%MergeTree' AND engine NOT LIKE 'Replicated%'",
+      { timeoutMs },
+    );
+    t.equal(plain?.tables, 0, 'all that hold rows are');
+  });
+
+  t.test('the schema is made on both and fits', async (t) => {
+    const report = await migrate(
+      {
+        inspect: one.inspect,
+        command: async (sql) => {
+          const plain = withoutKeeper(sql);
+          t.notMatch(plain, /ON CLUSTER|Replicated|[^_]replicated_/);
+          await one.command(plain);
+          // Rows go in through one of them; statements about tables go to each.
+          if (!plain.startsWith('INSERT')) await two.command(plain);
+        },
+      },
+      { ...migrateOptions, cluster: clusterName },
+    );
+    t.equal(report.migrations.length, migrations.length - 1);
+    await migrate(single, { ...migrateOptions, database: 'single' });
+    t.strictSame(await namesOf(one.inspect), await namesOf(two.inspect));
+  });
+
+  t.test('spans lie by their trace id, once, also when a shard was away at first', async (t) => {
+    const block = spanBlock('cluster-1', spans);
+    await one.command('SYSTEM START LISTEN TCP');
+    await t.rejects(front.insertBlock(block), { code: 'ERR_INSERT_FAILED', remedy: 'retry' });
+    await two.command('SYSTEM START LISTEN TCP');
+    await front.insertBlock(block);
+    await front.insertBlock(block);
+    await single.insertBlock(block);
+    for (const [index, shard] of [one, two].entries()) {
+      const [held] = await shard.query<{ rows: number; strays: number; traces: number }>(
+        'SELECT toUInt32(count()) AS rows, ' +
+          `toUInt32(countIf(cityHash64(TraceId) % 2 != ${index})) AS strays, ` +
+          '(SELECT toUInt32(uniqExact(TraceId)) FROM otel_traces_trace_id_ts_local) AS traces ' +
+          'FROM otel_traces_local',
+        { timeoutMs },
+      );
+      t.ok(held && held.rows > 50 && held.rows < 130, `shard ${index} holds ${held?.rows} spans`);
+      t.equal(held?.strays, 0);
+      t.equal(held && held.traces * 3, held?.rows, 'and the views run where the spans are');
+    }
+    t.strictSame(
+      await front.query('SELECT toUInt32(count()) AS rows FROM otel_traces', { timeoutMs }),
+      [{ rows: spans.length }],
+    );
+  });
+
+  t.test('a trace is found by its id whichever shard has it', async (t) => {
+    for (const { traceId } of spans.filter((_, index) => index % 30 === 0)) {
+      const sql =
+        'WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {id:String}) AS start, ' +
+        '(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {id:String}) AS end ' +
+        'SELECT SpanId AS id FROM otel_traces WHERE TraceId = {id:String} ' +
+        'AND Timestamp >= start AND Timestamp <= end ORDER BY id';
+      const options = { parameters: { id: traceId }, timeoutMs };
+      const found = await front.query(sql, options);
+      t.equal(found.length, 3);
+      t.strictSame(found, await single.query(sql, options));
+    }
+  });
+
+  t.test('points of one series lie together, its rollups beside them', async (t) => {
+    for (const store of [front, single]) {
+      for (const [table, rows] of Object.entries(points)) {
+        await store.insertRows(table, rows, `cluster-${table}`);
+      }
+    }
+    for (const table of ['otel_metrics_gauge', 'otel_metrics_sum']) {
+      const series = `SELECT DISTINCT SeriesId FROM ${table}_local ORDER BY SeriesId`;
+      const [here, there] = [
+        await one.query<{ SeriesId: string }>(series, { timeoutMs }),
+        await two.query<{ SeriesId: string }>(series, { timeoutMs }),
+      ];
+      const both = [...here, ...there].map((it) => it.SeriesId);
+      t.equal(new Set(both).size, both.length, `${table}: no series on two shards`);
+      t.ok(here.length > 0 && there.length > 0);
+    }
+  });
+
+  t.test('jobs that join spans join those of both shards', async (t) => {
+    const rows = calls();
+    const jobs = createEdgeJobs({ lookbackMs: 7 * 86_400_000, sameService: false });
+    for (const store of [front, single]) {
+      await store.insertRows('otel_traces', rows, 'cluster-calls');
+      for (const job of jobs) {
+        const computation = { fromMs: startMs, toMs: startMs + job.windowMs, versionMs: startMs };
+        for (const { sql, ...options } of job.run(computation)) {
+          await store.insertSelect(sql, { ...options, timeoutMs, token: `${job.name}-1` });
+        }
+      }
+      t.strictSame(
+        await store.query(
+          'SELECT Caller, Callee, Calls, CallerReported + CalleeReported - Calls AS both ' +
+            "FROM service_edges_1d WHERE CallerKind = 'service' ORDER BY ALL",
+          { timeoutMs },
+        ),
+        [{ Caller: 'shop', Callee: 'payment', Calls: 20, both: 20 }],
+      );
+    }
+  });
+
+  t.test('every tier and view answers as one engine does', async (t) => {
+    const views = await viewsOf(single.inspect, 'single');
+    t.ok(views.length > 5);
+    let rows = 0;
+    for (const { name, from } of views) {
+      const sql = `SELECT * FROM ${from} ORDER BY ALL`;
+      const told = (await front.query(sql, { timeoutMs })).map(rounded);
+      t.strictSame(told, (await single.query(sql, { timeoutMs })).map(rounded), name);
+      rows += told.length;
+    }
+    t.ok(rows > 200, `${rows} rows`);
+    for (const tier of ['1m', '1h', '1d']) {
+      const sql =
+        'SELECT Time, ServiceName, sum(Requests) AS requests, sumMap(Sketch) AS sketch ' +
+        `FROM span_rollup_${tier} GROUP BY ALL ORDER BY ALL`;
+      const rows = await front.query(sql, { timeoutMs });
+      t.ok(rows.length >= 5, `${rows.length} rows in ${tier}`);
+      t.strictSame(rows, await single.query(sql, { timeoutMs }), tier);
+    }
+  });
+});
+
+const namesOf = (inspect: Query) =>
+  inspect("SELECT name, engine FROM system.tables WHERE database = 'otel' ORDER BY name", {
+    timeoutMs,
+  });
+
+/** Sums of floats differ in their last digits with the order in which shards answer. */
+const rounded = (row: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(row, (_, value: unknown) =>
+      typeof value === 'number' ? Number(value.toPrecision(12)) : value,
+    ),
+  );
