@@ -26,13 +26,17 @@ const reject: Reject = {
 /** A book over a store that answers as told, and what was sent there. */
 const openBook = (limits: Partial<RejectBookLimits> = {}) => {
   const clock = manualClock(1_760_000_000_123);
-  const pages: { readonly token: string; readonly rows: readonly Row[] }[] = [];
+  const pages: {
+    readonly token: string;
+    readonly rows: readonly Row[];
+    readonly sentBefore: boolean | undefined;
+  }[] = [];
   const lost: number[] = [];
   let failure: Error | undefined;
   const book = createRejectBook({
-    insertRows: async (table, rows, token) => {
+    insertRows: async (table, rows, token, sentBefore) => {
       t.equal(table, 'otlp_rejects');
-      pages.push({ token, rows });
+      pages.push({ token, rows, sentBefore });
       if (failure) throw failure;
     },
     instanceId: 'me',
@@ -58,6 +62,7 @@ t.test('what is alike within 10 s is one row, with the time and sample of the fi
   t.strictSame(pages, [
     {
       token: 'me-rejects-1',
+      sentBefore: false,
       rows: [
         {
           At: '1760000000.123',
@@ -125,9 +130,10 @@ t.test('a page that was not stored is sent again as it was, under its token', as
   await clock.advance(20_000);
   t.ok(pages.length >= 4);
   const last = pages.at(-1);
-  t.match(last, { token: 'me-rejects-2', rows: [{ Count: 5 }] });
-  for (const page of pages.slice(0, -1))
-    t.match(page, { token: 'me-rejects-1', rows: [{ Count: 2 }] });
+  t.match(last, { token: 'me-rejects-2', rows: [{ Count: 5 }], sentBefore: false });
+  for (const [index, page] of pages.slice(0, -1).entries()) {
+    t.match(page, { token: 'me-rejects-1', rows: [{ Count: 2 }], sentBefore: index > 0 });
+  }
 });
 
 t.test('a page that ClickHouse will never take is counted as lost', async (t) => {

@@ -69,6 +69,8 @@ interface Batch {
   readonly failures: Failures;
   /** How many were stored when it failed first. */
   readonly storedBefore: number;
+  /** Some of its blocks may have reached ClickHouse, in this process or an earlier one. */
+  readonly sentBefore: boolean;
 }
 
 /**
@@ -79,7 +81,10 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   const { signal, journal, limits, clock, log } = options;
   const { batches, uncut } = journal.leftover(signal);
   const waiting: Batch[] = [
-    ...batches.map(({ name, range }) => newBatch(range, name, undefined)),
+    ...batches.map(({ name, range }) => ({
+      ...newBatch(range, name, undefined),
+      sentBefore: true,
+    })),
     ...uncut.map((range) => newBatch(range, undefined, undefined)),
   ];
   let builder: ColumnBuilder | undefined;
@@ -138,7 +143,8 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   const decode = (batch: Batch, name: string) => async (redecode: RedecodeOptions) => {
     const groups = await redecodeBatch(redecode, batch.range);
     options.onDecoded?.('again', groups.flat());
-    return { ...batch, blocks: namedGroups(groups, name) };
+    const blocks = namedGroups(groups, name);
+    return { ...batch, blocks: batch.sentBefore ? blocks.map(doubtful) : blocks };
   };
 
   const cutAndDecode = (batch: Batch) => async (redecode: RedecodeOptions) => {
@@ -169,7 +175,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   /** Tries every block once; the batch has those left that could not be stored. */
   const insertAll = async (batch: Batch): Promise<Batch> => {
     const failures = (await Promise.all((batch.blocks ?? []).map(tryInsert))).flat();
-    const blocks = failures.map((it) => it.block);
+    const blocks = failures.map((it) => doubtful(it.block));
     heldBytes -= bytesOf(batch.blocks ?? []) - bytesOf(blocks);
     const left = { ...batch, blocks };
     const [failure] = failures;
@@ -272,7 +278,14 @@ const newBatch = (
   range: Range,
   name: string | undefined,
   blocks: readonly NamedBlock[] | undefined,
-): Batch => ({ range, name, blocks, failures: noFailures, storedBefore: 0 });
+): Batch => ({
+  range,
+  name,
+  blocks,
+  failures: noFailures,
+  storedBefore: 0,
+  sentBefore: false,
+});
 
 const afterFailure = (batch: Batch, error: unknown, stored: number): Batch => {
   const { failed, refused } = batch.failures;
@@ -281,8 +294,15 @@ const afterFailure = (batch: Batch, error: unknown, stored: number): Batch => {
     ...withFailure(batch.failures, remedyOf(error)),
     othersStored: stored - storedBefore,
   };
-  return { ...batch, failures, storedBefore };
+  return {
+    ...batch,
+    failures,
+    storedBefore,
+    sentBefore: batch.sentBefore || batch.blocks !== undefined,
+  };
 };
+
+const doubtful = (block: NamedBlock): NamedBlock => ({ ...block, sentBefore: true });
 
 const named = (blocks: readonly Block[], name: string): readonly NamedBlock[] =>
   blocks.map((it) => ({ ...it, name }));

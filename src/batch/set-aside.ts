@@ -144,7 +144,7 @@ const insertAll = async (
 ): Promise<void> => {
   for (const [index, block] of blocks.entries()) {
     try {
-      await insert(block);
+      await insert({ ...block, sentBefore: true });
     } catch (error) {
       const missing = blocks.slice(index).map(({ name, table }) => ({ name, table }));
       await shelf.relabel(file, { ...file.label, missing, ...said(error) });

@@ -41,6 +41,8 @@ interface Entry {
 interface Page {
   readonly token: string;
   readonly entries: readonly Entry[];
+  /** An attempt at it failed, nobody knows how far it got. */
+  readonly sentBefore: boolean;
 }
 
 /**
@@ -92,9 +94,10 @@ export const createRejectBook = (options: RejectBookOptions): RejectBook => {
   const send = async (): Promise<void> => {
     page ??= turnPage();
     if (!page) return;
-    const { entries, token } = page;
+    const { entries, token, sentBefore } = page;
+    page = { ...page, sentBefore: true };
     try {
-      await insertRows('otlp_rejects', entries.map(rowOf), token);
+      await insertRows('otlp_rejects', entries.map(rowOf), token, sentBefore);
       page = undefined;
     } catch (error) {
       const isFinal = remedyOf(error) !== 'retry';
@@ -110,7 +113,7 @@ export const createRejectBook = (options: RejectBookOptions): RejectBook => {
     const entries = [...window.values()];
     window.clear();
     pages += 1;
-    return { token: `${instanceId}-rejects-${pages}`, entries };
+    return { token: `${instanceId}-rejects-${pages}`, entries, sentBefore: false };
   };
 
   const stop = async (): Promise<void> => {

@@ -14,6 +14,11 @@ export interface Block {
 export interface NamedBlock extends Block {
   /** The `insert_deduplication_token`. */
   readonly name: string;
+  /**
+   * An earlier insert under the name may have reached ClickHouse, even half: what became of it is
+   * unknown, so its rows are looked for before this one counts as stored.
+   */
+  readonly sentBefore?: boolean;
 }
 
 /** Columns that are being filled from OTLP requests of one signal. */

@@ -16,11 +16,15 @@ export interface QueryOptions {
  */
 export type Query = <Row>(sql: string, options: QueryOptions) => Promise<readonly Row[]>;
 
-/** Inserts plain rows (JSONEachRow) once per token; for small tables such as `alert_events`. */
+/**
+ * Inserts plain rows (JSONEachRow) once per token; for small tables such as `alert_events`.
+ * `sentBefore` as in a NamedBlock.
+ */
 export type InsertRows = (
   table: string,
   rows: readonly Readonly<Record<string, unknown>>[],
   token: string,
+  sentBefore?: boolean,
 ) => Promise<void>;
 
 /**

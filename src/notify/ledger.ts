@@ -42,13 +42,14 @@ const appendRow = defineScript(appendRowsLua(1, 1));
 /** Names the batch before it is sent, so that whoever sends it again sends the same rows. */
 const cutBatch = defineScript(`
 local cut = redis.call('GET', KEYS[2])
+local named = cut and 1 or 0
 if not cut then
   local rows = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
   if #rows == 0 then return {} end
   cut = rows[#rows][1]
   redis.call('SET', KEYS[2], cut)
 end
-local batch = {cut}
+local batch = {cut, named}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', cut)) do batch[#batch + 1] = entry[2][2] end
 return batch`);
 
@@ -57,6 +58,9 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 local ms, seq = string.match(ARGV[1], '(%d+)-(%d+)')
 redis.call('XTRIM', KEYS[1], 'MINID', ms .. '-' .. string.format('%d', seq + 1))
 return redis.call('DEL', KEYS[2])`);
+
+/** Where it ends, whether somebody may have sent it before (1) or not (0), its rows. */
+type Batch = readonly [cut: string, named: 0 | 1, ...rows: string[]];
 
 export interface LedgerOptions {
   readonly redis: Redis;
@@ -83,11 +87,12 @@ export const createLedger = (options: LedgerOptions): Ledger => {
 
   const shipBatch = async (table: LedgerTable): Promise<boolean> => {
     const keys = [redisKeys.ledger(table), redisKeys.ledgerCut(table)];
-    const [cut, ...texts] = (await cutBatch(redis, keys, [batchRowsMax])) as string[];
+    const batch = (await cutBatch(redis, keys, [batchRowsMax])) as readonly [] | Batch;
+    const [cut, named, ...texts] = batch;
     if (cut === undefined) return false;
     const rows = texts.map((it) => JSON.parse(it) as LedgerRow);
     try {
-      if (rows.length > 0) await insertRows(table, rows, `ledger-${table}-${cut}`);
+      if (rows.length > 0) await insertRows(table, rows, `ledger-${table}-${cut}`, named === 1);
     } catch (error) {
       if (remedyOf(error) !== 'reject') throw error;
       // The same rows would be refused for ever, and everything behind them with them.

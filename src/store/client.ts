@@ -1,10 +1,5 @@
 import { Readable } from 'node:stream';
-import {
-  ClickHouseError,
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-} from '@clickhouse/client';
+import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { Clock } from '../lib/clock.ts';
 import { Fault, messageOf } from '../lib/fault.ts';
 import type { Log } from '../lib/log.ts';
@@ -13,7 +8,9 @@ import type { Secret } from '../lib/secret.ts';
 import type { InsertBlock } from '../model/block.ts';
 import type { InsertRows, InsertSelect, Query } from '../model/query.ts';
 import { startDeadline } from './deadline.ts';
+import { lookForRows, type Session } from './lost-rows.ts';
 import { quoteName } from './render.ts';
+import { insertSettings, querySettings } from './settings.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { type Operation, storeFault } from './store-fault.ts';
 
@@ -87,6 +84,15 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One insert, as often as it must be sent. */
+interface Rows {
+  readonly table: string;
+  readonly token: string;
+  readonly format: 'Native' | 'JSONEachRow';
+  readonly body: () => Readable;
+  readonly sentBefore: boolean | undefined;
+}
+
 /**
  * The only way to ClickHouse: HTTP, the same for a server, a cluster and the embedded engine.
  * `wait_end_of_query` everywhere, so that a status of 200 means done and no error hides in a body.
@@ -104,6 +110,7 @@ export const connectStore = (options: StoreOptions): Store => {
   const insertClient = open(options, { database: options.database });
   const queryClient = open(options, { database: options.database });
   const controlClient = open(options, {});
+  const lookFor = lookForRows({ log, meter });
   observePools(meter, pools);
 
   /** Ends what the server may still be doing; the answer does not matter to anyone. */
@@ -158,30 +165,63 @@ export const connectStore = (options: StoreOptions): Store => {
         return result.json();
       });
 
-  const insert = (table: string, format: string, token: string, body: () => Readable) =>
-    perform(
-      { operation: 'insert', slots: pools.insert, timeoutMs: limits.insertTimeoutMs },
-      async (queryId, aborted) => {
-        const { stream } = await insertClient.exec({
-          query: `INSERT INTO ${quoteName(table)} FORMAT ${format}`,
-          values: body(),
-          query_id: queryId,
-          abort_signal: aborted,
-          clickhouse_settings: insertSettings(token, options.cluster),
-        });
-        await drain(stream);
-      },
-    );
+  const inserting: Call = {
+    operation: 'insert',
+    slots: pools.insert,
+    timeoutMs: limits.insertTimeoutMs,
+  };
+  const send = (table: string, { format, token, body }: Rows, sessionId?: string) =>
+    perform(inserting, async (queryId, aborted) => {
+      const { stream } = await insertClient.exec({
+        query: `INSERT INTO ${quoteName(table)} FORMAT ${format}`,
+        values: body(),
+        query_id: queryId,
+        abort_signal: aborted,
+        clickhouse_settings: insertSettings(token, options.cluster),
+        ...(sessionId === undefined ? {} : { session_id: sessionId }),
+      });
+      await drain(stream);
+    });
+
+  const sessionFor = (rows: Rows, id: string): Session => {
+    const given = { session_id: id, clickhouse_settings: { wait_end_of_query: 1 } } as const;
+    return {
+      rows: (query) =>
+        perform(inserting, async (queryId, aborted) => {
+          const asked = { ...given, query_id: queryId, abort_signal: aborted };
+          const result = await insertClient.query({ query, format: 'JSONEachRow', ...asked });
+          return result.json();
+        }),
+      run: (query) =>
+        perform(inserting, async (queryId, aborted) => {
+          await insertClient.command({ query, ...given, query_id: queryId, abort_signal: aborted });
+        }),
+      fill: (table) => send(table, rows, id),
+    };
+  };
+
+  const insert = async (rows: Rows): Promise<void> => {
+    await send(rows.table, rows);
+    if (!rows.sentBefore || options.cluster !== undefined) return;
+    await lookFor(rows, sessionFor(rows, options.newId()));
+  };
 
   return {
     query: select(queryClient, pools.query),
     inspect: select(controlClient, pools.control),
-    insertBlock: ({ table, name, segments }) =>
-      insert(table, 'Native', name, () => Readable.from(segments, { objectMode: false })),
-    insertRows: async (table, rows, token) => {
+    insertBlock: ({ table, name, segments, sentBefore }) =>
+      insert({
+        table,
+        token: name,
+        sentBefore,
+        format: 'Native',
+        body: () => Readable.from(segments, { objectMode: false }),
+      }),
+    insertRows: async (table, rows, token, sentBefore) => {
       if (rows.length === 0) return;
       const text = rows.map((it) => `${JSON.stringify(it)}\n`).join('');
-      await insert(table, 'JSONEachRow', token, () => Readable.from([text], { objectMode: false }));
+      const body = () => Readable.from([text], { objectMode: false });
+      await insert({ table, token, sentBefore, format: 'JSONEachRow', body });
     },
     insertSelect: (sql, { token, parameters, settings, timeoutMs, signal }) =>
       perform(
@@ -234,39 +274,6 @@ const open = (options: StoreOptions, place: { readonly database?: string }): Cli
     use_multipart_params_auto: true,
     log: { level: ClickHouseLogLevel.OFF },
   });
-
-/**
- * `readonly: 2` admits SELECT with settings and nothing that writes. The server gives up by itself a
- * little after we do, for the case that nobody is left to kill the query.
- */
-const querySettings = (limits: StoreLimits, timeoutMs: number): ClickHouseSettings => ({
-  readonly: '2',
-  wait_end_of_query: 1,
-  cancel_http_readonly_queries_on_client_close: 1,
-  max_execution_time: Math.ceil(timeoutMs / 1000) + 1,
-  max_result_rows: String(limits.resultRowsMax),
-  max_result_bytes: String(limits.resultBytesMax),
-  result_overflow_mode: 'throw',
-  output_format_json_quote_64bit_integers: 1,
-  output_format_json_quote_denormals: 0,
-});
-
-/**
- * Synchronous and stored once per token, in what views derive from it too. Without a token an
- * identical block would be dropped silently. One sender with wild clocks must not stop a block, so
- * many days in one block are allowed.
- */
-const insertSettings = (token: string, cluster: string | undefined): ClickHouseSettings => ({
-  wait_end_of_query: 1,
-  async_insert: 0,
-  insert_deduplicate: 1,
-  insert_deduplication_token: token,
-  deduplicate_blocks_in_dependent_materialized_views: 1,
-  throw_on_max_partitions_per_insert_block: 0,
-  input_format_skip_unknown_fields: 0,
-  date_time_input_format: 'best_effort',
-  ...(cluster === undefined ? {} : { insert_distributed_sync: 1 }),
-});
 
 const drain = async (stream: Readable): Promise<void> => {
   for await (const _ of stream) {

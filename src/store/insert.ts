@@ -57,13 +57,16 @@ export const createInserter = (options: InserterOptions): Inserter => {
   const limits = { ...defaultInsertLimits, ...options.limits };
   const count = instruments(options.meter);
 
-  const deliver = async (delivery: Delivery, attempt: () => Promise<void>): Promise<void> => {
+  const deliver = async (
+    delivery: Delivery,
+    attempt: (again: boolean) => Promise<void>,
+  ): Promise<void> => {
     const { table, token } = delivery;
     const sinceMs = clock.monotonicMs();
     const seconds = () => (clock.monotonicMs() - sinceMs) / 1000;
     for (let attempts = 1; ; attempts += 1) {
       try {
-        await attempt();
+        await attempt(attempts > 1);
         count.stored(delivery, seconds());
         return;
       } catch (error) {
@@ -85,12 +88,14 @@ export const createInserter = (options: InserterOptions): Inserter => {
 
   return {
     insertBlock: (block) => {
-      const { table, rows, bytes, name } = block;
-      return deliver({ table, rows, bytes, token: name }, () => store.insertBlock(block));
+      const { table, rows, bytes, name, sentBefore } = block;
+      return deliver({ table, rows, bytes, token: name }, (again) =>
+        store.insertBlock(again && !sentBefore ? { ...block, sentBefore: true } : block),
+      );
     },
-    insertRows: (table, rows, token) =>
-      deliver({ table, rows: rows.length, bytes: 0, token }, () =>
-        store.insertRows(table, rows, token),
+    insertRows: (table, rows, token, sentBefore) =>
+      deliver({ table, rows: rows.length, bytes: 0, token }, (again) =>
+        store.insertRows(table, rows, token, again || sentBefore),
       ),
   };
 };

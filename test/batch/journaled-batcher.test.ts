@@ -285,6 +285,34 @@ t.test('of a batch for several tables only what is missing is sent again', async
   t.strictSame(rows(), { gauge: 1, sum: 1 });
 });
 
+t.test('blocks that may have been sent before say so, and only these', async (t) => {
+  const dir = temporaryDir(t);
+  const sent: string[] = [];
+  const note = ({ name, table, sentBefore = false }: NamedBlock) =>
+    sent.push(`${name} ${table} ${sentBefore ? 'again' : 'first'}`);
+  let failures = 0;
+  const insert = async (block: NamedBlock) => {
+    note(block);
+    if (block.table === 'sum' && (failures += 1) > 1) await new Promise(() => {});
+    if (block.table === 'sum') throw new Fault('ERR_INSERT_FAILED', 'hung up', { remedy: 'retry' });
+  };
+  const first = await start(dir, { insert, limits: { drainMsMax: 500 } });
+  await first.accept('gauge sum');
+  await first.batcher.drain();
+  await first.journal.close();
+  const [name = ''] = first.order;
+  t.strictSame(sent.splice(0), [`${name} gauge first`, `${name} sum first`, `${name} sum again`]);
+  const second = await start(dir, { insert: async (block) => void note(block) });
+  await until(() => second.rows()['sum'] === 1);
+  await second.accept('sum');
+  await second.stop();
+  t.strictSame(sent, [
+    `${name} gauge again`,
+    `${name} sum again`,
+    `${second.order.at(-1)} sum first`,
+  ]);
+});
+
 t.test('drain gives up in time and leaves the rest for the next start', async (t) => {
   const dir = temporaryDir(t);
   const never = new Promise<void>(() => {});

@@ -39,9 +39,11 @@ t.test('rows are stored in order, in one batch, and leave Redis', async (t) => {
 
 t.test('a batch whose end was not seen is sent again as it was, under the same name', async (t) => {
   const sent: Sent[] = [];
+  const sentBefore: unknown[] = [];
   let fails = true;
-  const { ledger } = ledgerOn(t, await startRedis(t), async (_, rows, token) => {
+  const { ledger } = ledgerOn(t, await startRedis(t), async (_, rows, token, before) => {
     sent.push({ token, rows });
+    sentBefore.push(before);
     if (fails) throw new Error('the answer was lost');
   });
   await ledger.append(table, { n: 1 });
@@ -54,6 +56,7 @@ t.test('a batch whose end was not seen is sent again as it was, under the same n
   t.strictSame(second, first);
   t.strictSame(third?.rows, [{ n: 2 }]);
   t.not(third?.token, first?.token);
+  t.strictSame(sentBefore, [false, true, false]);
 });
 
 t.test('two replicas send the same batch under the same name', async (t) => {

@@ -13,16 +13,18 @@ const limits: InsertLimits = { firstMs: 100, maxMs: 400, attemptsMax: 5, retryMs
 const setUp = (failures: readonly unknown[], overrides: Partial<InsertLimits> = {}) => {
   const clock = manualClock();
   const attempts: string[] = [];
+  const repeated: boolean[] = [];
   const left = [...failures];
-  const attempt = async (name: string): Promise<void> => {
+  const attempt = async (name: string, again = false): Promise<void> => {
     attempts.push(`${clock.nowMs()} ${name}`);
+    repeated.push(again);
     if (left.length > 0) throw left.shift();
   };
   const controller = new AbortController();
   const inserter = createInserter({
     store: {
-      insertBlock: ({ name }) => attempt(name),
-      insertRows: (_table, _rows, token) => attempt(token),
+      insertBlock: ({ name, sentBefore }) => attempt(name, sentBefore),
+      insertRows: (_table, _rows, token, again) => attempt(token, again),
     },
     limits: { ...limits, ...overrides },
     clock,
@@ -37,7 +39,7 @@ const setUp = (failures: readonly unknown[], overrides: Partial<InsertLimits> = 
       (error) =>
         error instanceof Fault ? `${error.code} ${error.remedy}` : `bug ${error.message}`,
     );
-  return { clock, attempts, inserter, outcomeOf, stop: () => controller.abort() };
+  return { clock, attempts, repeated, inserter, outcomeOf, stop: () => controller.abort() };
 };
 
 const away = new Fault('ERR_INSERT_FAILED', 'away', { remedy: 'retry' });
@@ -76,7 +78,7 @@ t.test('an insert is repeated under its name until it is stored or cannot be', a
     ['asked to wait too long', [busy], { retryMsMax: 2_000 }, 'ERR_INSERT_GAVE_UP retry', [0]],
   ];
   for (const [title, failures, overrides, expected, atMs] of cases) {
-    const { clock, attempts, inserter, outcomeOf } = setUp(failures, overrides);
+    const { clock, attempts, repeated, inserter, outcomeOf } = setUp(failures, overrides);
     const outcome = outcomeOf(inserter.insertBlock(block));
     await clock.advance(20_000);
     t.equal(await outcome, expected, title);
@@ -85,15 +87,18 @@ t.test('an insert is repeated under its name until it is stored or cannot be', a
       atMs.map((it) => `${it} block-1`),
       title,
     );
+    const again = atMs.map((_, index) => index > 0);
+    t.strictSame(repeated, again, `${title}: which may have been sent before`);
   }
 });
 
 t.test('rows are repeated under their token', async (t) => {
-  const { clock, attempts, inserter, outcomeOf } = setUp([away]);
+  const { clock, attempts, repeated, inserter, outcomeOf } = setUp([away]);
   const outcome = outcomeOf(inserter.insertRows('alert_events', [{ AlertId: 'a' }], 'token-1'));
   await clock.advance(1_000);
   t.equal(await outcome, 'stored');
   t.strictSame(attempts, ['0 token-1', '100 token-1']);
+  t.strictSame(repeated, [false, true]);
 });
 
 t.test('stopping ends the waiting', async (t) => {
