@@ -35,6 +35,7 @@ import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { createRollups } from './rollups.ts';
 import { connectStore, type Store } from './store/client.ts';
+import { createDiskWatch } from './store/disk-watch.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
 
 export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
@@ -116,6 +117,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
     : undefined;
   teardown.add('set aside', async () => setAside?.stop());
+  const { disk: rules } = config;
+  const diskWatch = createDiskWatch({ ...parts, ...store, database, rules, newId: randomUUID });
   const guard = createGuard({ ...parts, config });
   guard.start();
   teardown.add('guard', async () => guard.stop());
@@ -142,6 +145,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       log.error('reload_refused', { problems });
       return { ok: false, problems };
     }
+    diskWatch.reload(reading.config.disk);
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
@@ -189,6 +193,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
           pingRedis: async () => {
             await health.redis.ping();
           },
+          diskWarning: diskWatch.warning,
           startedAtMs: () => started.atMs,
         }),
       metricsText: telemetry.prometheusText,
@@ -212,6 +217,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   if (config.listen.console.port === 0) pointLinksHere();
 
   await migrateWhenReachable(store, options);
+  teardown.add('disk watch', diskWatch.stop);
+  diskWatch.start();
   teardown.add('notifier', notifier.stop);
   teardown.add('evaluator', evaluator.stop);
   const rollups = createRollups({ ...parts, config, store, redisUrl });

@@ -6,6 +6,8 @@ export interface HealthParts {
   readonly backends: Backends;
   readonly pingClickHouse: () => Promise<void>;
   readonly pingRedis: () => Promise<void>;
+  /** What a person ought to know although ClickHouse is up. */
+  readonly diskWarning: () => string | undefined;
   /** Undefined while starting up. */
   readonly startedAtMs: () => number | undefined;
 }
@@ -14,7 +16,7 @@ export interface HealthParts {
 export const dependenciesOf = async (parts: HealthParts): Promise<Dependencies> => {
   const { embedded } = parts.backends;
   const [clickhouse, redis] = await Promise.all([
-    look(parts.pingClickHouse, embedded.clickhouse),
+    look(parts.pingClickHouse, embedded.clickhouse, parts.diskWarning),
     look(parts.pingRedis, embedded.redis),
   ]);
   const daemon: DependencyState =
@@ -27,13 +29,15 @@ export const dependenciesOf = async (parts: HealthParts): Promise<Dependencies> 
 const look = async (
   ping: () => Promise<void>,
   child: Backends['embedded']['clickhouse'] | Backends['embedded']['redis'],
+  warning: () => string | undefined = () => undefined,
 ): Promise<DependencyState> => {
   const state = child?.state();
   if (state?.kind === 'starting') return { state: 'starting' };
   if (state?.kind === 'restarting') return { state: 'down', detail: state.reason };
   try {
     await ping();
-    return { state: 'up' };
+    const detail = warning();
+    return { state: 'up', ...(detail !== undefined && { detail }) };
   } catch (error) {
     return { state: 'down', detail: messageOf(error) };
   }

@@ -2,7 +2,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { TlsFiles } from '../lib/tls-material.ts';
 import type { AccessKey } from '../model/access.ts';
 import type { RedactRule } from '../model/redaction.ts';
-import type { RetentionMs } from '../model/retention.ts';
+import type { DiskRules, RetentionMs } from '../model/retention.ts';
 import type { SampleRule } from '../model/sampling.ts';
 import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
@@ -53,6 +53,7 @@ export interface Config {
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;
   readonly retention: RetentionMs;
+  readonly disk: DiskRules;
   readonly rules: {
     /** Globs. */
     readonly files: readonly string[];

@@ -151,6 +151,7 @@ const configOf = (
     clickhouse: connections.clickhouse,
     redis: connections.redis,
     retention: retention.retention,
+    disk: retention.disk,
     rules: {
       files: (rules.files ?? ['rules/*.yaml']).map((it) => fromFile(['rules', 'files'], it)),
       filesGiven: rules.files !== undefined,

@@ -1,5 +1,5 @@
 import { z } from '../lib/document.ts';
-import { positiveDurationMs } from './fields.ts';
+import { positiveDurationMs, share } from './fields.ts';
 
 const kept = (usual: string) => positiveDurationMs.prefault(usual);
 const other = positiveDurationMs.optional();
@@ -48,6 +48,18 @@ export type RetentionOverrideDocument = z.output<typeof override>;
 /** Named limit: each costs a few nanoseconds per row inserted, and one rewrite of a day's rows. */
 const overridesMax = 50;
 
+const disk = z
+  .strictObject({
+    warn: share.prefault('80 percent'),
+    shorten_at: share.prefault('90 percent'),
+    /** Nobody's data goes earlier than they wrote unless they wrote this, too. */
+    allow_shorten: z.boolean().default(false),
+  })
+  .refine((it) => it.warn > 0 && it.warn <= it.shorten_at, {
+    path: ['warn'],
+    error: 'expected more than 0 and not more than shorten_at',
+  });
+
 export const retention = z.strictObject({
   traces: z.strictObject({ raw: kept('14d'), summaries: kept('90d') }).prefault({}),
   metrics: tiers('7d').prefault({}),
@@ -59,4 +71,6 @@ export const retention = z.strictObject({
   overrides: z.array(override).max(overridesMax).default([]),
   /** Where day partitions older than this go. */
   cold: z.strictObject({ after: positiveDurationMs, volume: z.string().min(1) }).optional(),
+  /** What to do when the disk under ClickHouse fills up before anything is due. */
+  disk: disk.prefault({}),
 });

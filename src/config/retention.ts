@@ -1,5 +1,5 @@
 import type { Problem, ProblemAt } from '../lib/document.ts';
-import type { RetentionMs, RetentionOverride } from '../model/retention.ts';
+import type { DiskRules, RetentionMs, RetentionOverride } from '../model/retention.ts';
 import type { RetentionOverrideDocument } from './retention-schema.ts';
 import type { ConfigDocument } from './schema.ts';
 
@@ -7,8 +7,12 @@ import type { ConfigDocument } from './schema.ts';
 export const retentionOf = (
   { retention, clickhouse }: ConfigDocument,
   problemAt: ProblemAt,
-): { readonly retention: RetentionMs; readonly problems: readonly Problem[] } => {
-  const { traces, metrics, spans, logs, alerts, audit, overrides, cold } = retention;
+): {
+  readonly retention: RetentionMs;
+  readonly disk: DiskRules;
+  readonly problems: readonly Problem[];
+} => {
+  const { traces, metrics, spans, logs, alerts, audit, overrides, cold, disk } = retention;
   const homeless = cold !== undefined && clickhouse.storage_policy === undefined;
   return {
     retention: {
@@ -20,6 +24,11 @@ export const retentionOf = (
       audit,
       overrides: overrides.map(overrideOf),
       ...(cold && { cold: { afterMs: cold.after, volume: cold.volume } }),
+    },
+    disk: {
+      warnShare: disk.warn,
+      shortenShare: disk.shorten_at,
+      shortenAllowed: disk.allow_shorten,
     },
     problems: homeless
       ? [

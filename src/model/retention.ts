@@ -30,3 +30,11 @@ export interface ColdVolume {
   readonly afterMs: number;
   readonly volume: string;
 }
+
+/** What to do when the disk under ClickHouse fills up. Shares of it, 0 to 1. */
+export interface DiskRules {
+  readonly warnShare: number;
+  /** From here on the oldest day of raw data goes early, where that is allowed. */
+  readonly shortenShare: number;
+  readonly shortenAllowed: boolean;
+}

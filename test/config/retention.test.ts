@@ -77,3 +77,25 @@ t.test('a cold volume needs the policy that has it', async (t) => {
   t.match(reading, { ok: false });
   t.match(reading.ok ? '' : reading.problems.map(formatProblem)[0], /clickhouse\.storage_policy/);
 });
+
+t.test('a full disk takes nothing unless that is written', async (t) => {
+  const cases: readonly (readonly [string, unknown])[] = [
+    ['', { warnShare: 0.8, shortenShare: 0.9, shortenAllowed: false }],
+    [
+      'retention: {disk: {warn: 70 percent, shorten_at: 95%, allow_shorten: true}}',
+      { warnShare: 0.7, shortenShare: 0.95, shortenAllowed: true },
+    ],
+  ];
+  for (const [text, expected] of cases) {
+    const reading = load(text);
+    t.strictSame(reading.ok && reading.config.disk, expected, text);
+  }
+  for (const [disk, expected] of [
+    ['{warn: 95 percent}', /disk\.warn.*not more than shorten_at/],
+    ['{warn: 0 percent}', /disk\.warn.*more than 0/],
+    ['{shorten_at: 0.9}', /shorten_at.*percentage/],
+  ] as const) {
+    const reading = load(`retention:\n  disk: ${disk}\n`);
+    t.match(reading.ok ? '' : reading.problems.map(formatProblem)[0], expected, disk);
+  }
+});
