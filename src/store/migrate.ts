@@ -1,7 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
+import { type CacheConventions, knownCacheConventions } from '../model/cache-conventions.ts';
+import { cacheViews } from '../model/cache-views.ts';
 import type { Query } from '../model/query.ts';
 import type { RetentionMs } from '../model/retention.ts';
+import { type ViewComment, viewStatements } from './derived-views.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
@@ -15,6 +18,8 @@ export interface MigrationTarget {
 
 export interface MigrateOptions extends Placement {
   readonly retention: RetentionMs;
+  /** How caches are recognised; without what people declare unless given. */
+  readonly caches?: CacheConventions;
   /** Report what would run and touch nothing. */
   readonly dryRun: boolean;
   readonly clock: Clock;
@@ -63,6 +68,8 @@ export const migrate = async (
   const after = options.dryRun
     ? [...before, ...tablesIn(statements)]
     : await readTables(target, options);
+  const conventions = options.caches ?? knownCacheConventions;
+  for (const sql of cacheStatements(after, conventions, options)) await run(sql);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
   return { migrations: pending.map((it) => it.name), statements };
@@ -79,7 +86,31 @@ export const applyRetention = async (
   return statements;
 };
 
+/** Changes how caches are recognised and nothing else, for a reload; returns what ran. */
+export const applyCaches = async (
+  target: MigrationTarget,
+  conventions: CacheConventions,
+  placement: Placement,
+): Promise<readonly string[]> => {
+  const statements = cacheStatements(await readTables(target, placement), conventions, placement);
+  for (const sql of statements) await target.command(sql);
+  return statements;
+};
+
 const bookkeeping = 'schema_migrations';
+
+/** None while the tables that the views fill are not there: a test may bring other migrations. */
+const cacheStatements = (
+  tables: readonly Found[],
+  conventions: CacheConventions,
+  placement: Placement,
+): readonly string[] => {
+  const names = new Set(tables.map((it) => it.table));
+  const views = cacheViews(conventions).filter((it) => names.has(localName(it.target, placement)));
+  return viewStatements(tables, views, placement);
+};
+
+interface Found extends TableEngine, ViewComment {}
 
 const runFile = async (
   migration: Migration | undefined,
@@ -90,16 +121,16 @@ const runFile = async (
 };
 
 const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
-  inspect<TableEngine>(
-    'SELECT name AS table, engine_full AS engine FROM system.tables WHERE database = {database:String}',
+  inspect<Found>(
+    'SELECT name AS table, engine_full AS engine, comment FROM system.tables WHERE database = {database:String}',
     { parameters: { database }, timeoutMs: inspectTimeoutMs },
   );
 
 /** The tables that statements would make. */
-const tablesIn = (statements: readonly string[]): readonly TableEngine[] =>
+const tablesIn = (statements: readonly string[]): readonly Found[] =>
   statements.flatMap((engine) => {
     const [, table] = /^CREATE TABLE IF NOT EXISTS `[^`]+`\.`([^`]+)`/.exec(engine) ?? [];
-    return table === undefined ? [] : [{ table, engine }];
+    return table === undefined ? [] : [{ table, engine, comment: '' }];
   });
 
 /** Checksum by version. */

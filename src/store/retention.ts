@@ -80,6 +80,35 @@ const mapTiers: readonly Tier[] = [
   },
 ];
 
+/** What caches are told by, and what spans and counters tell of them. */
+const cacheTiers: readonly Tier[] = [
+  {
+    table: 'cache_points',
+    time: 'toDateTime(TimeUnix)',
+    partition: 'day',
+    keptMs: (it) => it.metrics.raw,
+    service,
+  },
+  {
+    table: 'cache_arrivals',
+    time: 'Time',
+    partition: 'day',
+    keptMs: (it) => it.metrics.raw,
+    longest: true,
+  },
+  ...(['1m', '1h', '1d'] as const).flatMap((tier) =>
+    [`cache_spans_${tier}`, `cache_counters_${tier}`].map(
+      (table): Tier => ({
+        table,
+        time: 'Time',
+        partition: tier === '1m' ? 'day' : 'month',
+        keptMs: (it) => it.spans[tier],
+        service,
+      }),
+    ),
+  ),
+];
+
 /** Every table whose rows end. */
 const tiers: readonly Tier[] = [
   {
@@ -109,6 +138,7 @@ const tiers: readonly Tier[] = [
   ...spanTiers,
   ...metricTiers,
   ...mapTiers,
+  ...cacheTiers,
   {
     table: 'otel_logs',
     time: 'TimestampTime',
