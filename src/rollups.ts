@@ -3,6 +3,7 @@ import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
+import { createCacheJobs } from './rollup/caches.ts';
 import { createEdgeJobs } from './rollup/edges.ts';
 import { createInventoryJob } from './rollup/inventory.ts';
 import { createMetricJobs } from './rollup/metrics.ts';
@@ -36,6 +37,7 @@ const rollupJobs = ({ retention }: Config): readonly RollupJob[] => {
     ...createEdgeJobs({ lookbackMs, sameService: false }),
     createInventoryJob({ lookbackMs }),
     ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
+    ...createCacheJobs({ lookbackMs: cacheLookbackMsOf(retention) }),
   ];
 };
 
@@ -56,5 +58,16 @@ const metricLookbackMsOf = ({ overrides = [], metrics }: Config['retention']): n
       it.raw ?? lookbackMsMax,
       it['1m'] ?? lookbackMsMax,
       it['1h'] ?? lookbackMsMax,
+    ]),
+  );
+
+/** Caches are computed from raw points and kept as spans are. */
+const cacheLookbackMsOf = ({ overrides = [], metrics, spans }: Config['retention']): number =>
+  Math.min(
+    lookbackMsMax,
+    ...[{ metrics, spans }, ...overrides.map((it) => it.keptMs)].flatMap((it) => [
+      it.metrics.raw ?? lookbackMsMax,
+      it.spans['1m'] ?? lookbackMsMax,
+      it.spans['1h'] ?? lookbackMsMax,
     ]),
   );

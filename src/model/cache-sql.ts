@@ -60,14 +60,6 @@ const fitsSql = ({ metric, when }: CacheMetricConvention): string =>
 const foldedName =
   "replaceRegexpOne(lower(replaceRegexpAll(replaceRegexpAll(MetricName, '([a-z0-9])([A-Z])', '\\\\1_\\\\2'), '[.-]', '_')), '_(total|count)$', '')";
 
-/** As `foldedName` does, for a name that somebody declared. */
-export const foldMetricName = (name: string): string =>
-  name
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replaceAll(/[.-]/g, '_')
-    .toLowerCase()
-    .replace(/_(total|count)$/, '');
-
 const nameMatches = (pattern: string): string =>
   `match(${foldedName}, ${quote(`^(?:${pattern})$`)})`;
 

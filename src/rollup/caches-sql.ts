@@ -2,7 +2,7 @@
  * How far before a minute the point is sought from which a cumulative counter is counted on: senders
  * that report every five minutes, and one report that was lost.
  */
-export const counterReachMinutes = 11;
+const counterReachMinutes = 11;
 
 /** Minutes that change with the points in them, and with those before from which they count on. */
 export const cacheArrivals = `

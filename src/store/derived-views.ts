@@ -22,7 +22,7 @@ export const viewStatements = (
   return views.flatMap((view) => {
     const name = localName(view.view, placement);
     const select = renderSql(view.select, placement);
-    const mark = createHash('sha256').update(select).digest('hex').slice(0, 12);
+    const mark = createHash('sha256').update(view.select).digest('hex').slice(0, 12);
     const comment = quoteText(`Fills ${view.target} from ${view.source}; text ${mark}`);
     const target = [`${quoteName(placement.database)}.${quoteName(name)}`, onCluster(placement)]
       .filter((it) => it !== '')

@@ -86,17 +86,6 @@ export const applyRetention = async (
   return statements;
 };
 
-/** Changes how caches are recognised and nothing else, for a reload; returns what ran. */
-export const applyCaches = async (
-  target: MigrationTarget,
-  conventions: CacheConventions,
-  placement: Placement,
-): Promise<readonly string[]> => {
-  const statements = cacheStatements(await readTables(target, placement), conventions, placement);
-  for (const sql of statements) await target.command(sql);
-  return statements;
-};
-
 const bookkeeping = 'schema_migrations';
 
 /** None while the tables that the views fill are not there: a test may bring other migrations. */
