@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createAudit } from './audit.ts';
-import type { Backends } from './backends.ts';
+import { type Backends, migrationTrouble } from './backends.ts';
 import { formatAddress } from './config/address.ts';
 import type { Config, TlsPort } from './config/config.ts';
 import type { ReloadOutcome } from './console/ports.ts';
@@ -315,7 +315,8 @@ const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<
         log.info('schema_migrated', { ...report, statements: report.statements.length });
       return;
     } catch (error) {
-      if (remedyOf(error) !== 'retry' || config.clickhouse.kind === 'embedded') throw error;
+      if (remedyOf(error) !== 'retry' || config.clickhouse.kind === 'embedded')
+        throw migrationTrouble(config, error);
       log.warn('clickhouse_awaited', { attempt, error });
       await clock.sleep(backoffMs(attempt, migrateBackoff, random));
     }

@@ -1,9 +1,12 @@
 import { tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { formatAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
 import { type EmbeddedClickHouse, startEmbeddedClickHouse } from './embedded/clickhouse.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from './embedded/redis.ts';
 import type { SupervisorTools } from './embedded/supervised.ts';
+import { messageOf } from './lib/fault.ts';
+import { diskFull } from './lib/on-disk.ts';
 import type { Secret } from './lib/secret.ts';
 import type { Teardown } from './lib/teardown.ts';
 
@@ -101,3 +104,12 @@ const withCredentials = (redis: {
   if (redis.password) url.password = encodeURIComponent(redis.password.reveal());
   return url.href;
 };
+
+/** An engine of our own says of a full disk neither where it is nor what to do. */
+export const migrationTrouble = (
+  { clickhouse, dataDir }: Pick<Config, 'clickhouse' | 'dataDir'>,
+  error: unknown,
+): unknown =>
+  clickhouse.kind === 'embedded' && messageOf(error).includes('NOT_ENOUGH_SPACE')
+    ? diskFull(join(dataDir, 'clickhouse'), error)
+    : error;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Backends, startBackends } from '../backends.ts';
+import { type Backends, migrationTrouble, startBackends } from '../backends.ts';
 import { loadConfig } from '../config/load.ts';
 import { acquireDataDirLock } from '../embedded/data-dir-lock.ts';
 import { formatProblem } from '../lib/document.ts';
@@ -78,6 +78,8 @@ const run = async (io: DaemonIo, options: Options): Promise<ExitCode> => {
       retention: config.retention,
       dryRun: options.dryRun ?? false,
       clock,
+    }).catch((error: unknown) => {
+      throw migrationTrouble(config, error);
     });
     if (options.json) sayJson(io, report);
     else for (const statement of report.statements) say(io, `${statement};\n`);

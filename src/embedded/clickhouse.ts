@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../lib/fault.ts';
+import { onDisk } from '../lib/on-disk.ts';
 import type { Credentials } from './credentials.ts';
 import type { FrontListen } from './engine-front.ts';
 import { dropSystemLogs, type EngineHome, outliveOrphan, prepareHome } from './engine-home.ts';
@@ -55,7 +57,7 @@ const defaultLimits: SupervisorLimits = {
 /**
  * Starts ClickHouse as a child process and resolves when it answers queries over HTTP. Whoever uses
  * it knows only URL and credentials, as for a server. Rejects with a Fault: ERR_PORT_IN_USE,
- * ERR_PORT_UNAVAILABLE, ERR_DATA_DIR_LOCKED, ERR_CREDENTIALS_FILE or ERR_CHILD_START.
+ * ERR_PORT_UNAVAILABLE, ERR_DATA_DIR_LOCKED, ERR_CREDENTIALS_FILE or ERR_CHILD_START, and as `onDisk`.
  */
 export const startEmbeddedClickHouse = async (
   options: EmbeddedClickHouseOptions,
@@ -63,7 +65,9 @@ export const startEmbeddedClickHouse = async (
   await outliveOrphan(options.dataDir, options.clock);
   const { database, memoryBytesMax } = options;
   const shape = { database, memoryBytesMax, cores: availableParallelism() };
-  const home = await prepareHome(options.dataDir, shape);
+  const home = await onDisk(join(resolve(options.dataDir), 'clickhouse'), () =>
+    prepareHome(options.dataDir, shape),
+  );
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await startOn(await chooseAddresses(options.httpListen), home, options);

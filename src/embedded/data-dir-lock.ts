@@ -2,7 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../lib/clock.ts';
-import { Fault } from '../lib/fault.ts';
+import { Fault, messageOf } from '../lib/fault.ts';
+import { onDisk } from '../lib/on-disk.ts';
 import { isProcessAlive } from './process-group.ts';
 
 export interface DataDirLock {
@@ -11,7 +12,7 @@ export interface DataDirLock {
 
 /**
  * Takes the one lock of a data directory for this process, creating the directory if need be. Rejects
- * with a Fault ERR_DATA_DIR_LOCKED that names the process holding it.
+ * with a Fault ERR_DATA_DIR_LOCKED that names the process holding it, and as `onDisk`.
  *
  * The lock is an exclusive transaction on an empty SQLite database, because that is the one thing in
  * Node that takes a lock of the operating system: the kernel gives it to one of two racing starters
@@ -19,12 +20,13 @@ export interface DataDirLock {
  * has to be trusted; `daemon.pid` beside it serves the message only.
  */
 export const acquireDataDirLock = async (dataDir: string, clock: Clock): Promise<DataDirLock> => {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await onDisk(dataDir, () => mkdir(dataDir, { recursive: true, mode: 0o700 }));
   const database = lockOrNothing(join(dataDir, 'daemon.lock'));
   const pidFile = join(dataDir, 'daemon.pid');
   if (!database) throw lockedBy(dataDir, await holderOf(pidFile, clock));
   held.add(database);
-  await writeFile(pidFile, `${process.pid}\n`);
+  // On a full disk a daemon may still hand its journal to a server, and make room so.
+  await writeFile(pidFile, `${process.pid}\n`).catch(() => {});
   return {
     release: () => {
       held.delete(database);
@@ -39,15 +41,16 @@ const held = new Set<DatabaseSync>();
 const sqliteBusy = 5;
 
 const lockOrNothing = (file: string): DatabaseSync | undefined => {
-  const database = new DatabaseSync(file, { timeout: 0 });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { timeout: 0 });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
-    database.close();
+    database?.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)
       return undefined;
-    const message = `cannot lock ${file}; a local file system is needed`;
+    const message = `cannot lock ${file} (${messageOf(error)}); a local file system that takes writes is needed`;
     throw new Fault('ERR_DATA_DIR_UNUSABLE', message, { remedy: 'reject', cause: error });
   }
 };

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import type { Log } from '../lib/log.ts';
+import { onDisk } from '../lib/on-disk.ts';
 import { findRedisBinary } from './redis-binary.ts';
 import { redisConfig } from './redis-config.ts';
 import { placeSocket } from './redis-socket.ts';
@@ -43,17 +44,18 @@ const defaultLimits: SupervisorLimits = {
 
 /**
  * Starts Redis or Valkey as a child process on a unix socket and resolves when it answers. Rejects with
- * a Fault: ERR_REDIS_MISSING, ERR_REDIS_SOCKET, ERR_REDIS_ORPHAN or ERR_CHILD_START. The caller holds
+ * a Fault: ERR_REDIS_MISSING, ERR_REDIS_SOCKET, ERR_REDIS_ORPHAN, ERR_CHILD_START or as `onDisk`. The caller holds
  * the lock of the data directory: Redis itself would let two servers write one file.
  */
 export const startEmbeddedRedis = async (options: EmbeddedRedisOptions): Promise<EmbeddedRedis> => {
   const binary = await findRedisBinary(options.searchPath, options.binary);
   const dir = join(resolve(options.dataDir), 'redis');
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await onDisk(dir, () => mkdir(dir, { recursive: true, mode: 0o700 }));
   const socketPath = await placeSocket(dir, options.runtimeDir);
   const configFile = join(dir, 'redis.conf');
   const { memoryBytesMax } = options;
-  await writeFile(configFile, redisConfig({ dir, socketPath, memoryBytesMax }), { mode: 0o600 });
+  const config = redisConfig({ dir, socketPath, memoryBytesMax });
+  await onDisk(dir, () => writeFile(configFile, config, { mode: 0o600 }));
 
   const supervised = await supervise(
     {

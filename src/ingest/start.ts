@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { onDisk } from '../lib/on-disk.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { SampleRule } from '../model/sampling.ts';
@@ -61,7 +62,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
 
 /** A daemon that had more workers before left journals that none of ours would look at. */
 const abandonedJournals = async (dir: string, workers: number): Promise<readonly string[]> => {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await onDisk(dir, () => mkdir(dir, { recursive: true, mode: 0o700 }));
   const names = await readdir(dir);
   return names.filter((it) => /^\d+$/.test(it) && Number(it) >= workers).map((it) => join(dir, it));
 };

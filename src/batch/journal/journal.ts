@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
-import { Fault } from '../../lib/fault.ts';
+import { Fault, messageOf } from '../../lib/fault.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Meter } from '../../lib/meter.ts';
+import { diskTrouble } from '../../lib/on-disk.ts';
 import type { Acceptance, Signal } from '../../model/ingest.ts';
 import { createDrainRate, retryAfterMs } from '../drain-rate.ts';
 import { createActiveSegment } from './active-segment.ts';
@@ -293,10 +294,8 @@ const found = async <T>(dir: string, scan: () => Promise<T>): Promise<T> => {
     return await scan();
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault('ERR_JOURNAL_UNUSABLE', `cannot use ${dir} for the journal: ${String(error)}`, {
-      remedy: 'retry',
-      cause: error,
-    });
+    const message = `cannot open the journal: ${messageOf(diskTrouble(dir, error))}`;
+    throw new Fault('ERR_JOURNAL_UNUSABLE', message, { remedy: 'retry', cause: error });
   }
 };
 
