@@ -240,6 +240,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       batch,
       journal,
       bodyBytesMax: limits.requestBytesMax,
+      heldBytesMax: limits.pendingBytesMax,
       redact,
       sample,
     });

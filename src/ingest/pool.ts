@@ -13,7 +13,10 @@ import { poolInstruments } from './pool-instruments.ts';
 import { type IngestThread, startIngestThread, type ThreadEnd } from './thread.ts';
 
 export interface IngestPoolLimits extends BlameLimits {
-  /** Not answered yet by one worker; beyond either, requests are refused with a delay. */
+  /**
+   * Not answered yet by one worker; beyond either, requests are refused with a delay, whoever sends
+   * them. What the doors let in together should be less: they refuse whoever has the most.
+   */
   readonly workerBytesMax: number;
   readonly workerRequestsMax: number;
   /**
@@ -43,7 +46,7 @@ const mebibyte = 1024 * 1024;
 const defaultPoolLimits: IngestPoolLimits = {
   ...defaultBlameLimits,
   workerBytesMax: 256 * mebibyte,
-  workerRequestsMax: 4_096,
+  workerRequestsMax: 10_000,
   packedBytesMax: 2 * mebibyte,
   heapMebibytesMax: 512,
   decodeMsMax: 20_000,

@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Meter } from '../lib/meter.ts';
+import { type Meter, secondsBounds } from '../lib/meter.ts';
 import { toPlainError } from '../lib/plain-error.ts';
 import { createPostedLog } from '../lib/thread-log.ts';
 import { createGatheringMeter } from '../lib/thread-meter.ts';
 import type { OtlpRequest } from '../model/ingest.ts';
+import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import type { Answer, FromWorker, ToWorker, WorkerData } from './messages.ts';
 import type { IngestPath } from './path.ts';
 
@@ -18,6 +19,12 @@ export interface ServeOptions {
   readonly open: (parts: { readonly log: Log; readonly meter: Meter }) => Promise<IngestPath>;
 }
 
+/**
+ * Decoding for one sender before another one's turn, and in one go before the thread looks at what
+ * came meanwhile: new requests, and what the disk has taken.
+ */
+const turnMs = 1;
+const goMs = 4;
 const reportEveryMs = 250;
 /** Far below what requests wait for the rest of their traces. */
 const gossipEveryMs = 50;
@@ -54,6 +61,37 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
     cancelTell = clock.after(gossipEveryMs, tellRegularly);
   };
 
+  const waiting = createFairQueue<Waiting>(turnMs);
+  const waited = waitInstruments(meter, waiting);
+  let going = false;
+
+  const enqueue = (id: number, request: OtlpRequest): void => {
+    waiting.add(request.sender ?? '', { id, request, sinceMs: clock.monotonicMs() });
+    if (going) return;
+    going = true;
+    setImmediate(go);
+  };
+
+  const go = (): void => {
+    going = decodeUntil(clock.monotonicMs() + goMs);
+    if (going) setImmediate(go);
+  };
+
+  /** Returns whether something still waits. */
+  const decodeUntil = (endMs: number): boolean => {
+    let nowMs = clock.monotonicMs();
+    do {
+      const next = waiting.take();
+      if (!next) return false;
+      waited((nowMs - next.sinceMs) / 1000);
+      track(serve(next.id, next.request));
+      const sinceMs = nowMs;
+      nowMs = clock.monotonicMs();
+      waiting.charge(nowMs - sinceMs);
+    } while (nowMs < endMs);
+    return waiting.size() > 0;
+  };
+
   const serve = async (id: number, request: OtlpRequest): Promise<void> => {
     try {
       answer({ id, acceptance: await decode(id, request) });
@@ -78,6 +116,7 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
   };
 
   const drain = async (): Promise<void> => {
+    decodeUntil(Number.POSITIVE_INFINITY);
     await path.drain();
     await Promise.all(serving);
     cancelReport();
@@ -93,7 +132,7 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'request':
-        track(serve(message.id, message.request));
+        enqueue(message.id, message.request);
         return;
       case 'traces':
         path.gossip?.hear(message.told);
@@ -102,6 +141,7 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
         if (path.gossip) post({ kind: 'traces', told: path.gossip.all() });
         return;
       case 'share':
+        decodeUntil(Number.POSITIVE_INFINITY);
         tell();
         post({ kind: 'shared' });
         return;
@@ -112,6 +152,34 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
   reportRegularly();
   if (path.gossip) tellRegularly();
   post({ kind: 'ready', sharesTraces: path.gossip !== undefined });
+};
+
+interface Waiting {
+  readonly id: number;
+  readonly request: OtlpRequest;
+  readonly sinceMs: number;
+}
+
+/** The result takes the seconds that a request has waited. */
+const waitInstruments = (
+  meter: Meter,
+  waiting: FairQueue<Waiting>,
+): ((seconds: number) => void) => {
+  meter.gauge(
+    'tocsin_ingest_requests_waiting',
+    { description: 'Requests that wait in a worker to be decoded', unit: '{request}' },
+    waiting.size,
+  );
+  meter.gauge(
+    'tocsin_ingest_senders_waiting',
+    { description: 'Senders whose requests wait in a worker to be decoded', unit: '{sender}' },
+    waiting.senders,
+  );
+  return meter.histogram('tocsin_ingest_wait', {
+    description: 'From the arrival of a request at a worker until it is decoded',
+    unit: 's',
+    bounds: secondsBounds,
+  });
 };
 
 /**

@@ -27,6 +27,8 @@ export interface IngestStartOptions extends IngestParts {
   readonly journal: { readonly bytesMax: number; readonly fsync: WorkerSetup['journal']['fsync'] };
   /** Of one body without its coding. */
   readonly bodyBytesMax: number;
+  /** Of all bodies that the doors hold; they refuse beyond it. */
+  readonly heldBytesMax: number;
   readonly redact: readonly RedactRule<Secret>[];
   readonly sample: readonly SampleRule[];
 }
@@ -57,7 +59,8 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
     sharesTraces: workers > 1,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);
-  return startIngestPool({ ...options, workers, setup });
+  const limits = { workerBytesMax: options.heldBytesMax };
+  return startIngestPool({ ...options, workers, setup, limits });
 };
 
 /** A daemon that had more workers before left journals that none of ours would look at. */

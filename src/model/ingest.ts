@@ -11,6 +11,8 @@ export interface OtlpRequest {
   readonly body: Uint8Array;
   /** How the body is compressed; left out when it is not. */
   readonly coding?: Coding;
+  /** Who takes turns with others when requests have to wait: a key or an address. */
+  readonly sender?: string;
   /** To be put on every resource of the body, in place of what the sender says there. */
   readonly resourceAttributes?: ResourceAttributes;
 }

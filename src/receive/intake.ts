@@ -84,6 +84,7 @@ export const createIntake = (
     const id = `${transport}-${startedAt}-${sequence.toString(36)}`;
     const startedMs = clock.monotonicMs();
     const hold = budget.open(peer);
+    let account = peer;
     let kind: { signal: Signal | 'none'; encoding: Encoding | 'none' } = {
       signal: 'none',
       encoding: 'none',
@@ -111,7 +112,7 @@ export const createIntake = (
       const coded = coding !== 'identity' && wire.length > 0 && { coding };
       const labelled = Object.keys(resourceAttributes).length > 0 && { resourceAttributes };
       return tracer.span('receive', attributes, () =>
-        options.ingest({ signal, encoding, body: wire, ...coded, ...labelled }),
+        options.ingest({ signal, encoding, body: wire, sender: account, ...coded, ...labelled }),
       );
     };
 
@@ -181,7 +182,9 @@ export const createIntake = (
       sender = from;
       grant = options.admit?.(authorization);
       // Many hosts may send with one key, and many keys may come from one host.
-      if (grant?.key !== undefined) hold.belongTo(`key ${grant.key}`);
+      if (grant?.key === undefined) return;
+      account = `key ${grant.key}`;
+      hold.belongTo(account);
     };
     const admit = (announcedBytes: number): void => {
       if (stopping) throw stoppingFault();

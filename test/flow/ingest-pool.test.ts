@@ -70,8 +70,9 @@ t.test('with a real engine', async (t) => {
     t.strictSame(there, here, 'the same answers');
     t.ok(here.reduce((sum, it) => sum + it.accepted, 0) > 400);
 
+    // Of a trace in two blocks there are two rows by its id, and how blocks are cut is a matter of time.
     const tables = await store.inspect<{ name: string; rows: string }>(
-      "SELECT name, total_rows AS rows FROM system.tables WHERE database = 'otel_main' AND total_rows > 0 AND name LIKE 'otel%' AND engine LIKE '%MergeTree' ORDER BY name",
+      "SELECT name, total_rows AS rows FROM system.tables WHERE database = 'otel_main' AND total_rows > 0 AND name LIKE 'otel%' AND name != 'otel_traces_trace_id_ts' AND engine LIKE '%MergeTree' ORDER BY name",
       { timeoutMs },
     );
     t.match(

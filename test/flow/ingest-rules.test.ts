@@ -47,6 +47,7 @@ t.test('rules act in worker threads and in the main one alike, and are counted',
       batch: { rowsMax: 65_536, bytesMax: 32 * 1024 * 1024, ageMsMax: 100 },
       journal: { bytesMax: 64 * 1024 * 1024, fsync: 'off' },
       bodyBytesMax: 64 * 1024 * 1024,
+      heldBytesMax: 256 * 1024 * 1024,
       redact: [
         {
           name: 'emails',

@@ -57,6 +57,18 @@ const grantOf = (authorization: string | undefined) => ({
   ...{ bytesTaken: () => {}, itemsTaken: () => {} },
 });
 
+t.test('ingest is told whose turn a request takes: of a key, or else of an address', async (t) => {
+  const body = Buffer.from('x');
+  const byAddress = await openHttp(t);
+  await post(byAddress, { body });
+  const byKey = await openHttp(t, { admit: grantOf });
+  for (const authorization of ['acme', 'other']) {
+    await post(byKey, { body, headers: { authorization } });
+  }
+  const senders = [byAddress, byKey].map(({ taken }) => taken.map(({ sender }) => sender));
+  t.strictSame(senders, [['127.0.0.1'], ['key acme', 'key other']]);
+});
+
 /** Takes its time, as a disk does. */
 const ingest = async () => {
   await systemClock.sleep(20);
