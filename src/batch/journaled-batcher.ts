@@ -25,7 +25,7 @@ export const defaultBatchLimits: JournaledBatchLimits = {
   rowsMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
   lingerMs: 100,
-  spacingMs: 250,
+  spacingMs: 1_000,
   ageMsMax: 1_000,
   heldBytesMax: 96 * 1024 * 1024,
   inFlightBatchesMax: 3,
