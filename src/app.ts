@@ -243,6 +243,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       heldBytesMax: limits.pendingBytesMax,
       redact,
       sample,
+      seriesLimits: limits.series,
     });
     teardown.add('batches', path.drain);
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });

@@ -4,6 +4,7 @@ import type { AccessKey } from '../model/access.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { DiskRules, RetentionMs } from '../model/retention.ts';
 import type { SampleRule } from '../model/sampling.ts';
+import type { SeriesLimits } from '../model/series.ts';
 import type { tlsPorts } from './access-schema.ts';
 import type { Address } from './address.ts';
 
@@ -40,6 +41,7 @@ export interface Config {
       readonly pendingBytesMax: number;
       readonly connectionsMax: number;
       readonly requestTimeoutMs: number;
+      readonly series: SeriesLimits;
     };
     /** Threads; 0 for the main one, absent for what the machine allows. */
     readonly workers?: number;

@@ -142,6 +142,11 @@ const configOf = (
         pendingBytesMax: ingest.limits.max_pending_bytes,
         connectionsMax: ingest.limits.max_connections,
         requestTimeoutMs: ingest.limits.request_timeout,
+        series: {
+          perMetric: ingest.limits.max_series_per_metric,
+          perService: ingest.limits.max_series_per_service,
+          total: ingest.limits.max_series,
+        },
       },
       journal: { bytesMax: ingest.journal.max_bytes, fsync: ingest.journal.fsync },
       ...defined({ workers: ingest.workers }),

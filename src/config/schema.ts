@@ -26,6 +26,8 @@ const auth = z.strictObject({
   keys_file: z.string().min(1).optional(),
 });
 
+const seriesCount = z.int().min(1).max(50_000_000);
+
 const ingest = z.strictObject({
   batch: z
     .strictObject({
@@ -42,6 +44,12 @@ const ingest = z.strictObject({
       max_pending_bytes: sizeBytes.prefault('256MiB'),
       max_connections: z.int().min(1).max(1_000_000).default(10_000),
       request_timeout: positiveDurationMs.prefault('30s'),
+      /** Of one metric of one service, in an hour and the one before; points of more are rejected. */
+      max_series_per_metric: seriesCount.default(200_000),
+      /** Of all metrics of one service. */
+      max_series_per_service: seriesCount.default(1_000_000),
+      /** Of all services. Each takes 16 to 32 bytes of memory. */
+      max_series: seriesCount.default(2_000_000),
     })
     .refine((it) => it.max_pending_bytes >= it.max_request_bytes, {
       path: ['max_pending_bytes'],

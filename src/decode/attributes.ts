@@ -117,6 +117,11 @@ export class Attributes {
   /** The value of what was put or looked at last. */
   lastValueText = (): string => this.#values.text(this.#valueAt, this.#valueEnd);
 
+  /** Its key. */
+  lastKeyText(): string {
+    return this.#values.stringText(this.#keyAt, this.#keyLength);
+  }
+
   stringText(position: number, length: number): string {
     return this.#values.stringText(position, length);
   }

@@ -3,6 +3,7 @@ import type { Block, ColumnBuilder } from '../model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { SampleRule } from '../model/sampling.ts';
+import type { SharedSeries } from '../model/series.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
@@ -13,6 +14,7 @@ import { nativeBlock } from './native.ts';
 import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
 import { Sampler, type SpanWeigher } from './sampler.ts';
+import { SeriesWatch } from './series-watch.ts';
 import { SpanReader } from './span-reader.ts';
 
 import type { Verdicts } from './tail-verdicts.ts';
@@ -23,13 +25,18 @@ import { Values } from './values.ts';
 import { Wire } from './wire.ts';
 
 export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
-  /** Wall clock, to warn of times ahead of it. It decides nothing: the same bytes give the same rows. */
+  /** Wall clock, to warn of times ahead of it. It decides nothing but how long `series` are known. */
   readonly nowMs?: () => number;
   readonly redact?: readonly RedactRule[];
   /** The first that applies decides. For traces only. */
   readonly sample?: readonly SampleRule[];
   /** How spans are met whose rule decides about traces; without it, one by one like by other rules. */
   readonly tail?: TailRole;
+  /**
+   * For metrics: points of new series beyond the limits are rejected, by `nowMs`. Not for what was
+   * accepted once: then it would depend on what else came since.
+   */
+  readonly series?: SharedSeries | undefined;
 }
 
 /** Notes what is known of traces, and keeps all spans; or goes by what was decided about them. */
@@ -82,6 +89,7 @@ class Builder implements DecodingBuilder {
   readonly #nowMs: (() => number) | undefined;
   readonly #redaction: Redaction | undefined;
   readonly #sampler: SpanWeigher | undefined;
+  readonly #series: SeriesWatch | undefined;
   #redacted: number[];
   #sampledOut: number[];
   readonly #noun: string;
@@ -105,6 +113,13 @@ class Builder implements DecodingBuilder {
       const reader = new SpanReader(this.#arena, wire, attributes, sample);
       this.#sampler = weigherFor(options.tail, reader, this.#arena, sample);
     }
+    if (signal === 'metrics' && options.series) {
+      this.#series = new SeriesWatch(
+        { arena: this.#arena, wire, attributes },
+        options.series,
+        this.#redaction,
+      );
+    }
     this.#signal = this.#signalWalker(signal, wire, attributes);
     this.#walker = new EnvelopeWalker(
       { arena: this.#arena, wire, attributes, rejections: this.#rejections },
@@ -117,7 +132,11 @@ class Builder implements DecodingBuilder {
       case 'traces':
         return new TraceWalker(this.#arena, wire, attributes, this.#rejections, this.#sampler);
       case 'metrics':
-        return new MetricWalker(this.#arena, wire, attributes, this.#rejections);
+        return new MetricWalker(
+          { arena: this.#arena, wire, attributes },
+          this.#rejections,
+          this.#series,
+        );
       case 'logs':
         return new LogWalker(this.#arena, wire, attributes, this.#rejections);
     }
@@ -165,7 +184,9 @@ class Builder implements DecodingBuilder {
     const arena = this.#arena;
     const rejections = this.#rejections;
     const before = this.rows();
-    rejections.begin(this.#nowMs?.());
+    const nowMs = this.#nowMs?.();
+    rejections.begin(nowMs);
+    this.#series?.begin(nowMs ?? 0);
     this.#beginCounting();
     arena.mark();
     try {

@@ -57,6 +57,11 @@ export class Dictionary implements Follower {
     return decoder.decode(this.#arena.bytes.subarray(start, start + (this.#lengths[id] ?? 0)));
   }
 
+  /** The same for the same word in any block of any thread. */
+  hashOf(id: number): number {
+    return this.#hashes[id] ?? 0;
+  }
+
   mark(): void {
     this.#marked = this.count;
   }

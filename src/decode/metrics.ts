@@ -1,5 +1,3 @@
-import type { Arena } from './arena.ts';
-import type { Attributes } from './attributes.ts';
 import type { ItemWalker } from './envelope.ts';
 import { ExponentialPoints } from './exponential-points.ts';
 import { HistogramPoints } from './histogram-points.ts';
@@ -7,8 +5,9 @@ import type { MetricTable } from './metric-columns.ts';
 import { NumberPoints } from './number-points.ts';
 import type { PointTools, PointWalker } from './points.ts';
 import type { RejectCode, Rejections } from './rejections.ts';
+import type { SeriesWatch } from './series-watch.ts';
 import { SummaryPoints } from './summary-points.ts';
-import { bytesField, varintField, type Wire } from './wire.ts';
+import { bytesField, varintField } from './wire.ts';
 
 const nameField = bytesField(1);
 const descriptionField = bytesField(2);
@@ -24,15 +23,18 @@ export class MetricWalker implements ItemWalker {
   readonly tables: readonly MetricTable[];
   readonly #tools: PointTools;
   readonly #rejections: Rejections;
+  readonly #series: SeriesWatch | undefined;
   readonly #kinds: ReadonlyMap<number, PointWalker>;
   #nameAt = 0;
   #nameLength = 0;
   #temporality = 0;
   #isMonotonic = false;
 
-  constructor(arena: Arena, wire: Wire, attributes: Attributes, rejections: Rejections) {
+  constructor(tools: PointTools, rejections: Rejections, series: SeriesWatch | undefined) {
+    const { attributes } = tools;
     this.#rejections = rejections;
-    this.#tools = { arena, wire, attributes };
+    this.#tools = tools;
+    this.#series = series;
     this.#kinds = new Map<number, PointWalker>([
       [bytesField(5), new NumberPoints(this.#tools, 'gauge')],
       [bytesField(7), new NumberPoints(this.#tools, 'sum')],
@@ -43,6 +45,8 @@ export class MetricWalker implements ItemWalker {
     this.tables = [...this.#kinds.values()].map(({ table }) => table);
     for (const table of this.tables) attributes.protect(table.attributes, 'metric');
   }
+
+  resource = (position: number, end: number): void => this.#series?.resource(position, end);
 
   item = (position: number, end: number): void => {
     const { wire } = this.#tools;
@@ -81,6 +85,7 @@ export class MetricWalker implements ItemWalker {
     if (!kind) return this.#rejections.warn('no-data');
     this.#nameAt = nameAt;
     this.#nameLength = nameLength;
+    this.#series?.metric(nameAt, nameLength);
     this.#points(kind, data, position, end);
     const { table } = kind;
     const rows = table.rows() - table.metricName.rows();
@@ -112,17 +117,24 @@ export class MetricWalker implements ItemWalker {
       const code = rejections.sentence(position);
       if (code) return this.#reject(code);
     }
+    const { attributes } = kind.table;
+    const keysFrom = attributes.keys.region.at - attributes.keys.region.base;
+    const valuesFrom = attributes.values.region.at - attributes.values.region.base;
     const code = kind.point(position, end);
-    if (code) rejections.condemn(position, code);
-    else kind.table.judgeTime(position, rejections);
+    if (code) return rejections.condemn(position, code);
+    kind.table.judgeTime(position, rejections);
+    if (!this.#series || rejections.isSecondWalk || rejections.isCondemned(position)) return;
+    if (this.#series.admits(attributes, keysFrom, valuesFrom)) return;
+    rejections.condemn(position, 'ERR_POINT_SERIES');
   }
 
   #reject(code: RejectCode): void {
     const { samples } = this.#rejections;
-    this.#rejections.add(
-      code,
-      () => `metric=${samples.quoted(this.#nameAt, this.#nameAt + this.#nameLength)}`,
-    );
+    this.#rejections.add(code, () => {
+      const metric = `metric=${samples.quoted(this.#nameAt, this.#nameAt + this.#nameLength)}`;
+      const of = code === 'ERR_POINT_SERIES' ? (this.#series?.told() ?? '') : '';
+      return of === '' ? metric : `${metric} ${of}`;
+    });
   }
 
   #data(kind: PointWalker, position: number, end: number): void {

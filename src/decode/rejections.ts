@@ -11,6 +11,8 @@ const reasons = {
   ERR_ITEM_TIME: 'a time after the year 2262, which nanoseconds in 63 bits cannot tell',
   ERR_POINT_BUCKETS: 'bucket counts that are not one more than the bounds between them',
   ERR_POINT_RANGE: 'a scale or offset whose buckets lie outside of what a double can hold',
+  ERR_POINT_SERIES:
+    'a new series, of which the metric, its service or this server has as many as ingest.limits allows',
 } as const;
 
 export type RejectCode = keyof typeof reasons;
@@ -53,6 +55,7 @@ export class Rejections {
   /** Positions of items in the order of the walk, each with the index of its code. */
   #condemned: number[] = [];
   #next = 0;
+  #isSecondWalk = false;
 
   constructor(arena: Arena, wire: Wire, redaction: Redaction | undefined) {
     this.samples = new Samples(arena, wire, redaction);
@@ -75,7 +78,19 @@ export class Rejections {
    * which follows when anything was condemned.
    */
   condemn(position: number, code: RejectCode): void {
+    if (this.isCondemned(position)) return;
     this.#condemned.push(position * codes.length + codes.indexOf(code));
+  }
+
+  /** Whether the item at the position was the last to be condemned. */
+  isCondemned(position: number): boolean {
+    const last = this.#condemned.at(-1);
+    return last !== undefined && Math.floor(last / codes.length) === position;
+  }
+
+  /** Whether all that is still walked is to stay. */
+  get isSecondWalk(): boolean {
+    return this.#isSecondWalk;
   }
 
   get condemnsAny(): boolean {
@@ -152,11 +167,17 @@ export class Rejections {
     this.#condemned = [];
     this.#futureHigh =
       nowMs === undefined ? latestHigh : Math.floor(((nowMs + aheadMsMax) * 1e6) / 2 ** 32);
-    this.again();
+    this.#restart();
+    this.#isSecondWalk = false;
   }
 
   /** Before the second one. */
   again(): void {
+    this.#restart();
+    this.#isSecondWalk = true;
+  }
+
+  #restart(): void {
     this.#total = 0;
     this.#next = 0;
     this.#told.clear();

@@ -5,6 +5,7 @@ import type { ColumnBuilder } from '../model/block.ts';
 import type { Signal } from '../model/ingest.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { SampleRule } from '../model/sampling.ts';
+import type { SharedSeries } from '../model/series.ts';
 
 /** What is done to telemetry on its way into columns. Plain data: it crosses threads. */
 export interface IngestRules {
@@ -14,6 +15,7 @@ export interface IngestRules {
 
 export interface IngestBuilderOptions {
   readonly rules: IngestRules;
+  readonly series?: SharedSeries | undefined;
   readonly clock: Clock;
   readonly meter: Meter;
 }
@@ -24,9 +26,9 @@ export interface IngestBuilderOptions {
  */
 export const createIngestBuilder = (
   signal: Signal,
-  { rules, clock, meter }: IngestBuilderOptions,
+  { rules, series, clock, meter }: IngestBuilderOptions,
 ): ColumnBuilder => {
-  const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules });
+  const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules, series });
   if (rules.redact.length + rules.sample.length === 0) return builder;
   const count = countDeeds(signal, rules, meter);
   return {

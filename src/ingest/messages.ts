@@ -2,6 +2,7 @@ import type { PlainError } from '../lib/plain-error.ts';
 import type { LogLine } from '../lib/thread-log.ts';
 import type { MeterReport } from '../lib/thread-meter.ts';
 import type { Acceptance, OtlpRequest } from '../model/ingest.ts';
+import type { SharedSeries } from '../model/series.ts';
 import type { IngestRules } from './builder.ts';
 
 /** What a worker thread is started with. Plain data: it crosses threads by structured clone. */
@@ -32,6 +33,8 @@ export interface WorkerSetup {
   /** Of one body without its coding. */
   readonly bodyBytesMax: number;
   readonly rules: IngestRules;
+  /** What all threads know of the series of metrics; without it, they may be any number. */
+  readonly series?: SharedSeries | undefined;
   /** Whether other threads get spans of the same traces. */
   readonly sharesTraces?: boolean;
 }

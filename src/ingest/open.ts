@@ -49,6 +49,7 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
       limits: setup.batch,
       bodyBytesMax: setup.bodyBytesMax,
       rules,
+      series: setup.series,
       tail: tail && { ...tail, verdictsDir },
       instanceId: name,
     });

@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder, InsertBlock } from '../model/block.ts';
 import type { Ingest, Signal } from '../model/ingest.ts';
+import type { SharedSeries } from '../model/series.ts';
 import type { TraceGossip } from '../model/tail.ts';
 import { createIngestBuilder, type IngestRules } from './builder.ts';
 import { plainBody } from './plain-body.ts';
@@ -26,6 +27,8 @@ export interface IngestOptions {
   /** Of one body without its coding. */
   readonly bodyBytesMax: number;
   readonly rules: IngestRules;
+  /** What is known of the series of metrics; without it, they may be any number. */
+  readonly series?: SharedSeries | undefined;
   /** Given when rules decide about whole traces; all paths of a thread share it. */
   readonly tail?: (IngestTail & { readonly verdictsDir: string }) | undefined;
   /** Unique among all daemons of all times: block names begin with it. */

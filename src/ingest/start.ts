@@ -1,10 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { SeriesBook, shareSeries } from '../decode/series-book.ts';
 import { onDisk } from '../lib/on-disk.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { SampleRule } from '../model/sampling.ts';
+import type { SeriesLimits, SharedSeries } from '../model/series.ts';
 import type { WorkerSetup } from './messages.ts';
 import { type IngestParts, openIngest } from './open.ts';
 import type { IngestPath } from './path.ts';
@@ -31,6 +33,7 @@ export interface IngestStartOptions extends IngestParts {
   readonly heldBytesMax: number;
   readonly redact: readonly RedactRule<Secret>[];
   readonly sample: readonly SampleRule[];
+  readonly seriesLimits: SeriesLimits;
 }
 
 /** Below the data directory; holds one directory for each worker's journal. */
@@ -43,6 +46,8 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
   const journals = join(options.dataDir, journalsFolder);
   const abandoned = await abandonedJournals(journals, Math.max(1, workers));
   const rules = { redact: options.redact.map(withPlainSalt), sample: options.sample };
+  const series = shareSeries(options.seriesLimits);
+  countSeries(series, options);
   const setup = (workerIndex: number, thread: number): WorkerSetup => ({
     workerIndex,
     journal: {
@@ -56,11 +61,24 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
     batch,
     bodyBytesMax: options.bodyBytesMax,
     rules,
+    series,
     sharesTraces: workers > 1,
   });
   if (workers === 0) return openIngest(setup(0, 0), options);
   const limits = { workerBytesMax: options.heldBytesMax };
   return startIngestPool({ ...options, workers, setup, limits });
+};
+
+const countSeries = (series: SharedSeries, { meter, clock }: IngestParts): void => {
+  const book = new SeriesBook(series);
+  meter.gauge(
+    'tocsin_decode_series',
+    { description: 'Series of metrics seen in this hour or the one before', unit: '{series}' },
+    () => {
+      book.turnTo(clock.nowMs());
+      return book.known();
+    },
+  );
 };
 
 /** A daemon that had more workers before left journals that none of ours would look at. */
