@@ -97,7 +97,7 @@ export class JsonReader {
       case 'bytes':
         return writer.text(this.#base64(value), 'base64');
       case 'id':
-        return writer.text(hexOrNothing(this.#string(value)), 'hex');
+        return writer.text(hexOrWrong(this.#string(value)), 'hex');
       case 'bool':
         if (typeof value !== 'boolean') throw this.#wrong('true or false', value);
         return writer.varint(value ? 1 : 0);
@@ -214,8 +214,9 @@ const smallInteger = (value: unknown): number => {
   return isSmall ? number : -1;
 };
 
-const hexOrNothing = (text: string): string =>
-  text.length % 2 === 0 && /^[\da-f]*$/i.test(text) ? text : '';
+/** What is no hex becomes a byte that is no id either, so that it is not taken for a missing one. */
+const hexOrWrong = (text: string): string =>
+  text.length % 2 === 0 && /^[\da-f]*$/i.test(text) ? text : '00';
 
 const nameOf = (value: unknown): string => {
   if (value === null || Array.isArray(value)) return value === null ? 'null' : 'an array';

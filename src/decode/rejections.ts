@@ -23,11 +23,14 @@ const codes = Object.keys(reasons) as RejectCode[];
 const warnings: Readonly<Record<WarnCode, { readonly of?: string; readonly what: string }>> = {
   'no-time': { what: 'without a time are stored as of 1970 and expire at once' },
   future: { what: 'have a time more than an hour ahead of this server: is a clock wrong?' },
+  parent: {
+    what: 'have a parent span id that is not 8 bytes (16 hex digits) and are stored without a parent',
+  },
   'empty-key': { of: 'attributes', what: 'have an empty key' },
   'no-data': { of: 'metrics', what: 'have no data of a kind that this server knows' },
 };
 
-type WarnCode = 'no-time' | 'future' | 'empty-key' | 'no-data';
+type WarnCode = 'no-time' | 'future' | 'parent' | 'empty-key' | 'no-data';
 
 /** Pairs of reason and service told apart in one request; the others are told under no service. */
 const kindsMax = 32;

@@ -161,7 +161,7 @@ export class TraceWalker implements ItemWalker {
     this.#times(position, startAt, endAt);
     to.traceId.putHex(this.#traceIdAt, traceIdBytes);
     to.spanId.putHex(this.#spanIdAt, spanIdBytes);
-    to.parentSpanId.putHex(parentAt, parentLength);
+    this.#parent(parentAt, parentLength);
     to.traceState.put(stateAt, stateLength);
     if (this.#textRules === undefined) to.spanName.put(nameAt, nameLength);
     else this.#attributes.putString(to.spanName, nameAt, nameLength, this.#textRules);
@@ -236,6 +236,16 @@ export class TraceWalker implements ItemWalker {
       }
     }
     wire.landed(p, end);
+  }
+
+  /**
+   * The ids of a span are required, its parent is not: without it nothing else is in doubt, so the
+   * span is kept, and its sender told, where a span without ids of its own is left out.
+   */
+  #parent(position: number, length: number): void {
+    if (length === spanIdBytes) return this.#to.parentSpanId.putHex(position, length);
+    if (length > 0) this.#rejections.warn('parent');
+    this.#to.parentSpanId.putEmpty();
   }
 
   /** Start and duration, which is 0 when the end is missing or earlier than the start. */

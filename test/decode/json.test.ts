@@ -87,6 +87,46 @@ t.test('an id that is not hex rejects its span and no other', async (t) => {
   t.match(blocksOf('traces', 'json', encodeJson(json)).acceptance, { accepted: 1, rejected: 3 });
 });
 
+t.test('a span is kept without a parent that is no id, and its sender is told', async (t) => {
+  const zeros = (length: number) => new Uint8Array(length);
+  const parents: readonly (readonly [json: string, protobuf: Uint8Array])[] = [
+    ['zz'.repeat(8), zeros(1)],
+    ['abc', zeros(3)],
+    ['abcd', zeros(2)],
+    ['ab'.repeat(16), zeros(16)],
+    ['00', zeros(1)],
+    ['00'.repeat(8), zeros(8)],
+    ['', zeros(0)],
+    ['AB'.repeat(8), zeros(8).fill(0xab)],
+  ];
+  const requestWith = (of: 0 | 1): Message => ({
+    resourceSpans: [
+      {
+        scopeSpans: [
+          {
+            spans: parents.map((it) => ({
+              traceId,
+              spanId,
+              startTimeUnixNano: '1',
+              parentSpanId: it[of],
+            })),
+          },
+        ],
+      },
+    ],
+  });
+  const { acceptance } = sameBytes(t, 'traces', requestWith(1), {
+    json: encodeJson(requestWith(0)),
+    name: 'a parent',
+  });
+  t.match(acceptance, {
+    accepted: 8,
+    rejected: 0,
+    message:
+      'warning: 5 spans have a parent span id that is not 8 bytes (16 hex digits) and are stored without a parent',
+  });
+});
+
 t.test('a malformed document is refused with its place', async (t) => {
   // biome-ignore format: one case per line.
   const table: readonly (readonly [name: string, json: string, message: RegExp])[] = [

@@ -135,6 +135,9 @@ t.test('points that cannot be meant are rejected by name, and no others', (t) =>
 // biome-ignore format: one case per line.
 const warnings: readonly (readonly [title: string, signal: Signal, message: Message, text: string])[] = [
   ['no start time',       'traces',  spansOf([{ ...span, startTimeUnixNano: '0' }, span]),        'warning: 1 spans without a time are stored as of 1970 and expire at once'],
+  ['a long parent',       'traces',  spansOf([{ ...span, parentSpanId: traceId }, span]),         'warning: 1 spans have a parent span id that is not 8 bytes (16 hex digits) and are stored without a parent'],
+  ['parents of zeros',    'traces',  spansOf([{ ...span, parentSpanId: new Uint8Array(8) }, { ...span, parentSpanId: new Uint8Array(9) }]), 'warning: 1 spans have a parent span id that is not 8 bytes (16 hex digits) and are stored without a parent'],
+  ['a parent and none',   'traces',  spansOf([{ ...span, parentSpanId: spanId }, { ...span, parentSpanId: new Uint8Array(0) }, span]), ''],
   ['no time of a point',  'metrics', pointsOf({ gauge: { dataPoints: [{ startTimeUnixNano: now }] } }), 'warning: 1 data points without a time are stored as of 1970 and expire at once'],
   ['no time of a record', 'logs',    logsOf({}, { observedTimeUnixNano: now }),                   'warning: 1 log records without a time are stored as of 1970 and expire at once'],
   ['an hour ahead',       'logs',    logsOf({ timeUnixNano: '1760003590000000000' }),             ''],

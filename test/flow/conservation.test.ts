@@ -59,6 +59,8 @@ const spanOf = (random: Random): Item => {
       return { message: { ...good, spanId: bytes(random, 9) }, code: 'ERR_SPAN_SPAN_ID' };
     case 3:
       return { message: { ...good, startTimeUnixNano: late }, code: 'ERR_ITEM_TIME' };
+    case 4:
+      return { message: { ...good, parentSpanId: bytes(random, 5) } };
     default:
       return { message: good };
   }

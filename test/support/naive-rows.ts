@@ -160,7 +160,7 @@ export const traceRows = (request: object): readonly Row[] => {
           Timestamp: seconds(startNs),
           TraceId: hex(span.traceId),
           SpanId: hex(span.spanId),
-          ParentSpanId: hex(span.parentSpanId),
+          ParentSpanId: span.parentSpanId.length === 8 ? hex(span.parentSpanId) : '',
           TraceState: span.traceState,
           SpanName: span.name,
           SpanKind: kinds[span.kind] ?? 'Unspecified',
