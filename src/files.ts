@@ -9,6 +9,7 @@ import type { Problem } from './lib/document.ts';
 import { messageOf } from './lib/fault.ts';
 import type { Alerting } from './model/alerting.ts';
 import type { PerTier, RetentionMs } from './model/retention.ts';
+import type { SampleRule } from './model/sampling.ts';
 import type { TiersKeptMs } from './model/tier-cover.ts';
 
 /** What people write besides tocsin.yaml: who is told, and when. */
@@ -35,6 +36,8 @@ export interface FilesSource {
 
 /** `auto` until rules follow the watermark: a second for batching and one for clocks that differ. */
 const autoQueryOffsetMs = 2_000;
+/** From when a trace has waited until its rows can be read: slices of a second, then a batch. */
+const tailDecisionMs = 2_000;
 
 /**
  * Reads rules and alerting with everything wrong in them at once, so that a reload either changes
@@ -47,7 +50,9 @@ export const readFiles = (source: FilesSource): FilesReading => {
   const { intervalMs, queryOffset } = config.rules;
   const rules = loadRules(readTexts(ruleFiles, problems), {
     intervalMs,
-    queryOffsetMs: queryOffset === 'auto' ? autoQueryOffsetMs : queryOffset,
+    ...(queryOffset === 'auto'
+      ? { queryOffsetMs: autoQueryOffsetMs, spanDelayMs: spanDelayMs(config.ingest.sample) }
+      : { queryOffsetMs: queryOffset }),
     spansKeptMs: spansKept(config.retention),
   });
   problems.push(...rules.problems.filter((it) => it.severity === 'error'));
@@ -85,6 +90,12 @@ const spansKept = (retention: RetentionMs): TiersKeptMs => {
     '1h': shortest((it) => it.spans['1h']),
     '1d': shortest((it) => it.spans['1d']),
   };
+};
+
+/** How much later spans are stored when rules of sampling wait for the rest of their traces. */
+const spanDelayMs = (sample: readonly SampleRule[]): number => {
+  const waitsMs = sample.flatMap(({ tail }) => (tail ? [tail.waitMs] : []));
+  return waitsMs.length === 0 ? 0 : Math.max(...waitsMs) + tailDecisionMs;
 };
 
 const isWarning = (problem: RuleProblem): boolean => problem.severity === 'warning';

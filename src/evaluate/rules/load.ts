@@ -4,6 +4,7 @@ import { assembleRule, checkTexts, type Report, type RuleDraft } from './assembl
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import { readRule } from './read-rule.ts';
 import { readSla, type SlaPlan } from './read-sla.ts';
+import { readsSpans } from './reads-spans.ts';
 import { type GroupInput, type RuleFile, type RuleInput, ruleFileSchema } from './schema.ts';
 import { breachRules, burnRules, type SlaPlace } from './sla-rules.ts';
 
@@ -17,6 +18,8 @@ export interface RuleDefaults {
   readonly intervalMs: number;
   /** For groups that do not say, and for `auto`. */
   readonly queryOffsetMs: number;
+  /** Added to it for groups that look at spans, which may be stored so much later than the rest. */
+  readonly spanDelayMs?: number;
   /** How far back spans can be read; without it, for ever. */
   readonly spansKeptMs?: TiersKeptMs;
 }
@@ -112,11 +115,18 @@ const loadGroup = (group: GroupInput, groupIndex: number, tools: Tools): RuleGro
     file,
     name: group.name,
     intervalMs: group.interval ?? defaults.intervalMs,
-    queryOffsetMs: group.query_offset === 'auto' ? defaults.queryOffsetMs : group.query_offset,
+    queryOffsetMs:
+      group.query_offset === 'auto' ? autoOffsetMs(rules, defaults) : group.query_offset,
     limit: group.limit,
     rules,
   };
 };
+
+/** One instant for the whole group, so that its rules speak of the same one. */
+const autoOffsetMs = (
+  rules: readonly CompiledRule[],
+  { queryOffsetMs, spanDelayMs = 0 }: RuleDefaults,
+): number => queryOffsetMs + (rules.some(readsSpans) ? spanDelayMs : 0);
 
 /** A rule's own severities win over a severity that its group gives. */
 const withGroupLabels = (rule: RuleInput, { labels }: GroupInput): RuleInput => {
@@ -164,14 +174,15 @@ const loadSla = (plan: SlaPlan, path: Path, tools: Tools): readonly RuleGroup[] 
     rulesIn: (plan: SlaPlan, place: SlaPlace) => readonly RuleDraft[],
   ): RuleGroup => {
     const id = `${safe(file)}/${safe(name)}`;
+    const rules = rulesIn(plan, { groupId: id, line }).flatMap((it) => assembled(it, path, tools));
     return {
       id,
       file,
       name,
       intervalMs: Math.max(defaults.intervalMs, wantedIntervalMs),
-      queryOffsetMs: defaults.queryOffsetMs,
+      queryOffsetMs: autoOffsetMs(rules, defaults),
       limit: 0,
-      rules: rulesIn(plan, { groupId: id, line }).flatMap((it) => assembled(it, path, tools)),
+      rules,
     };
   };
   return [

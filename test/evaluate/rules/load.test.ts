@@ -19,6 +19,40 @@ const firstRule = (text: string): CompiledRule => {
   return rule;
 };
 
+// biome-ignore format: one case per line.
+const delayed: readonly (readonly [string, string, number])[] = [
+  ['spans',                  'signals: {n: {from: spans, value: count()}}, when: n > 1',                                       17_000],
+  ['caches, told by spans too', 'signals: {n: {from: caches, value: hit_rate()}}, when: n < 0.5',                              17_000],
+  ['silence of spans',       'absent: {from: spans, by: [service.name], over: 5m, seen_within: 1d}',                           17_000],
+  ['a tier by hand',         'signals: {n: {sql: "SELECT count() AS value FROM span_rollup_1m", over: 1m}}, when: n > 1',      17_000],
+  ['a view of ours',         'signals: {n: {sql: "SELECT max(p99) AS value FROM request_metrics", over: 1m}}, when: n > 1',    17_000],
+  ['a view of theirs',       'signals: {n: {sql: "SELECT max(x) AS value FROM of_somebody", over: 1m}}, when: n > 1',          17_000],
+  ['metrics',                'signals: {n: {from: metrics, metric: m, value: max(value), by: [service.name]}}, when: n > 1',    5_000],
+  ['metrics by hand',        'signals: {n: {sql: "SELECT max(Value) AS value FROM otel_metrics_gauge", over: 1m}}, when: n > 1', 5_000],
+  ['logs',                   'signals: {n: {from: logs, value: count()}}, when: n > 1',                                         5_000],
+  ['logs and spans',         'signals: {l: {from: logs, value: count()}, s: {from: spans, value: count()}}, when: l > s',      17_000],
+];
+
+t.test('a group that looks at spans waits for them as long as they take', async (t) => {
+  for (const [what, rule, expected] of delayed) {
+    for (const [offset, offsetMs] of [
+      ['auto', expected],
+      ['90s', 90_000],
+    ] as const) {
+      const text = `groups: [{name: g, query_offset: ${offset}, rules: [{alert: A, ${rule}}]}]`;
+      const file = { file: 'a.yaml', text };
+      const { groups, problems } = loadRules([file], { ...defaults, spanDelayMs: 12_000 });
+      t.strictSame(
+        problems.filter((it) => it.severity === 'error'),
+        [],
+        what,
+      );
+      t.equal(groups[0]?.queryOffsetMs, offsetMs, `${what}, ${offset}`);
+      t.equal(load(text).groups[0]?.queryOffsetMs, offset === 'auto' ? 5_000 : 90_000);
+    }
+  }
+});
+
 t.test('groups take what they say and defaults for the rest', async (t) => {
   const { groups, problems } = load(`groups:
   - name: plain
