@@ -95,6 +95,44 @@ t.test('retention on a real engine with two volumes', async (t) => {
     }
   });
 
+  t.test('spans go at the age of raw data and stay in every tier', async (t) => {
+    for (const daysAgo of [2, 20, 20]) {
+      await insertOld(store, 'otel_traces', 'Timestamp', daysAgo * 86_400, "'a', 'b'");
+    }
+    const requests = () =>
+      store.query<Record<string, number>>(
+        `SELECT (SELECT toUInt32(count()) FROM otel_traces) AS raw, ${['1m', '1h', '1d']
+          .map((it) => `(SELECT toUInt32(sum(Requests)) FROM span_rollup_${it}) AS tier_${it}`)
+          .join(', ')}`,
+        { timeoutMs },
+      );
+    await until(async () => (await requests())[0]?.['raw'] === 2, waitMsMax);
+    t.strictSame(await requests(), [{ raw: 2, tier_1m: 6, tier_1h: 6, tier_1d: 6 }]);
+    for (const { table } of await agingTables(store)) {
+      await store.command(`TRUNCATE TABLE otel.${table}`);
+    }
+  });
+
+  t.test('a part with one row that is not due stays whole, and is not written anew', async (t) => {
+    // Of one day, so of one part: two seconds due, and half an hour (or the rest of the day) to go.
+    const dueS = (30 * dayMs) / 1_000;
+    await store.command(
+      'INSERT INTO otel.otel_logs (Timestamp, Body) SETTINGS async_insert = 0, insert_deduplicate = 0 ' +
+        `SELECT greatest(now() - ${dueS + 2}, toStartOfDay(now() - ${dueS})), 'due' UNION ALL ` +
+        `SELECT least(now() - ${dueS} + 1800, toStartOfDay(now() - ${dueS}) + 86399), 'not yet'`,
+    );
+    await insertOld(store, 'otel_logs', 'Timestamp', dueS + 2 * 86_400);
+    const parts = () =>
+      store.inspect<{ rows: number; level: number }>(
+        'SELECT toUInt32(rows) AS rows, toUInt32(level) AS level FROM system.parts ' +
+          "WHERE database = 'otel' AND table = 'otel_logs' AND active AND rows > 0",
+        { timeoutMs },
+      );
+    await until(async () => (await parts()).length === 1, waitMsMax);
+    t.strictSame(await parts(), [{ rows: 2, level: 0 }]);
+    await store.command('TRUNCATE TABLE otel.otel_logs');
+  });
+
   const services = "'short', 'usual', 'long-1'";
   const overridden: RetentionMs = {
     ...retention,

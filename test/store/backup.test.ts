@@ -1,9 +1,12 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { startEmbeddedClickHouse } from '../../src/embedded/clickhouse.ts';
 import type { Store } from '../../src/store/client.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { startClickHouse, type TestClickHouse } from '../support/clickhouse.ts';
+import { engineOptions } from '../support/embedded-options.ts';
 import { spanBlock } from '../support/native-block.ts';
 import { migrateOptions, openStore } from './open-store.ts';
 
@@ -102,3 +105,28 @@ t.test('a backup is taken while the database is in use', async (t) => {
     t.strictSame(await told(store), all(49));
   });
 });
+
+t.test('a copy of the data directory of a stopped daemon goes on where it was', async (t) => {
+  const [from, to] = [await temporary(t), await temporary(t)];
+  const first = await startEmbeddedClickHouse(engineOptions(from));
+  const store = openStore(t, { ...first, password: first.password.reveal() });
+  await migrate(store, migrateOptions);
+  await store.insertBlock(spansOf('monday', 30));
+  await store.close();
+  await first.stop();
+  await cp(from, to, { recursive: true });
+
+  const second = await startEmbeddedClickHouse(engineOptions(to));
+  t.teardown(second.stop);
+  const there = openStore(t, { ...second, password: second.password.reveal() });
+  t.strictSame((await migrate(there, migrateOptions)).statements, []);
+  await there.insertBlock(spansOf('monday', 30));
+  await there.insertBlock(spansOf('tuesday', 5));
+  t.match(await told(there), [{ spans: 35, days: 35 }], 'which blocks it has is known as well');
+});
+
+const temporary = async (t: Pick<Test, 'teardown'>): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'tocsin-backup-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+};
