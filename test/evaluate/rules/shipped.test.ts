@@ -187,6 +187,15 @@ t.test('the daemon tells of its own failures', async (t) => {
       ...pointRow({ metric: 'tocsin_notify_dead_letters', service: 'tocsin', agoSeconds: 20 }),
       Value: 2,
     },
+    ...['batch', 'request', 'damage'].map((kind, index) => ({
+      ...pointRow({
+        metric: 'tocsin_journal_aside_items_held',
+        service: 'tocsin',
+        agoSeconds: 20,
+        attributes: { kind },
+      }),
+      Value: [1_500, 7, 0][index],
+    })),
   ]);
   t.strictSame(await summariesOf('TocsinStorageFailing'), [
     'Telemetry cannot be stored: 9 inserts failed in 5 minutes',
@@ -194,6 +203,10 @@ t.test('the daemon tells of its own failures', async (t) => {
   t.match(await summariesOf('TocsinOverloaded'), [/^3 requests were refused/]);
   t.match(await summariesOf('TocsinRulesFailing'), [/^4 evaluations of rules failed/]);
   t.match(await summariesOf('TocsinMessagesUndelivered'), [/^2 messages reached nobody/]);
+  t.match(await summariesOf('TocsinTelemetrySetAside'), [
+    /^1500 acknowledged items .*kind batch/,
+    /^7 acknowledged items .*kind request/,
+  ]);
 });
 
 t.test('the metrics that the rules about the daemon read are metrics that it has', async (t) => {
