@@ -56,3 +56,32 @@ t.test('on a cluster the tables that hold the rows are altered, on every node', 
   ]);
   t.end();
 });
+
+t.test('every tier of metrics has overrides by service and by metric', (t) => {
+  const dayMs = 86_400_000;
+  const nothing = undefined;
+  const keptMs = {
+    traces: { raw: nothing, summaries: nothing },
+    metrics: { raw: dayMs, '1m': 2 * dayMs, '1h': 3 * dayMs, '1d': 4 * dayMs },
+    spans: { '1m': nothing, '1h': nothing, '1d': nothing },
+    logs: nothing,
+    alerts: nothing,
+    audit: nothing,
+  };
+  const overrides = [{ services: ['cart'], metrics: ['jvm.*'], keptMs }];
+  const names = (['1m', '1h', '1d'] as const).map((it) => `metric_rollup_${it}_computed`);
+  const engine = 'ReplacingMergeTree(Version) ORDER BY Time SETTINGS ttl_only_drop_parts = 0';
+  const statements = retentionStatements(
+    names.map((table) => ({ table, engine })),
+    { ...retention, overrides },
+    { database: 'otel' },
+  );
+  const age = (seconds: number, usual: number) =>
+    `toIntervalSecond(multiIf(match(ServiceName, '^(?:cart)$') AND match(MetricName, '^(?:jvm\\\\..*)$'), ${seconds}, ${usual}))`;
+  t.strictSame(statements, [
+    `ALTER TABLE \`otel\`.\`metric_rollup_1m_computed\` MODIFY TTL toStartOfDay(Time) + toIntervalDay(1) + ${age(172_800, 2_592_000)}`,
+    `ALTER TABLE \`otel\`.\`metric_rollup_1h_computed\` MODIFY TTL toStartOfMonth(Time) + toIntervalMonth(1) + ${age(259_200, 31_536_000)}`,
+    `ALTER TABLE \`otel\`.\`metric_rollup_1d_computed\` MODIFY TTL toStartOfMonth(Time) + toIntervalMonth(1) + ${age(345_600, 157_680_000)}`,
+  ]);
+  t.end();
+});
