@@ -1,6 +1,6 @@
 import { median } from '../measure.ts';
+import type { BenchEngine } from './engine.ts';
 import { levels, type Sketch } from './sketches-candidates.ts';
-import type { BenchEngine } from './sketches-engine.ts';
 
 export interface CostSize {
   readonly spans: number;

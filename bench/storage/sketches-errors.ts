@@ -1,5 +1,5 @@
+import type { BenchEngine } from './engine.ts';
 import { levels, type Sketch } from './sketches-candidates.ts';
-import type { BenchEngine } from './sketches-engine.ts';
 
 /** Uniform in (0, 1], the same at every run. */
 const uniform = (salt: number): string =>

@@ -1,7 +1,7 @@
 import { machineLine } from '../measure.ts';
+import { type BenchEngine, withBenchEngine } from './engine.ts';
 import { candidates, levels, type Sketch } from './sketches-candidates.ts';
 import { bareCosts, type CostSize, costOf, prepareCosts } from './sketches-costs.ts';
-import { type BenchEngine, withBenchEngine } from './sketches-engine.ts';
 import { errorsOf, prepareErrors, type SketchError } from './sketches-errors.ts';
 
 /** Which percentile sketch the tiers keep: issue 4, item 2. */

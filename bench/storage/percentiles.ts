@@ -1,0 +1,61 @@
+import { machineLine, median } from '../measure.ts';
+import { withSchemaEngine } from './engine.ts';
+import { dropSpanViewsBut, type History, historyStartSeconds, insertDay } from './history.ts';
+import { more, row } from './row.ts';
+
+/** The documented query (src/rollup/README.md), by service. */
+const fromTiers = (until: number) => `
+  WITH sumMap(r.Sketch) AS sketch, arrayCumSum(mapValues(sketch)) AS below,
+    mapKeys(sketch)[arrayFirstIndex(c -> c >= 0.99 * below[-1], below)] AS b
+  SELECT r.ServiceName AS service, least(toFloat64(max(r.DurationMax)), greatest(toFloat64(min(r.DurationMin)),
+    sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)) AS p99
+  FROM otel.span_rollup_1d AS r
+  WHERE r.Time >= toDateTime(${historyStartSeconds}, 'UTC') AND r.Time < toDateTime(${until}, 'UTC')
+  GROUP BY service ORDER BY service`;
+
+/** The least duration that 99 % of spans do not exceed: what a percentile of the tiers stands for. */
+const nearestRank = 'arraySort(groupArray(Duration))[toUInt64(ceil(0.99 * count()))]';
+
+const fromSpans = (p99: string, until: number) => `
+  SELECT ServiceName AS service, ${p99} AS p99 FROM otel.otel_traces
+  WHERE Timestamp >= toDateTime64(${historyStartSeconds}, 9, 'UTC') AND Timestamp < toDateTime64(${until}, 9, 'UTC')
+  GROUP BY service ORDER BY service`;
+
+interface Percentile {
+  readonly service: string;
+  readonly p99: number;
+}
+
+/** p99 of each service over 30 days, out of the tiers and out of the spans: issue 4. */
+export const comparePercentiles = (quick: boolean, print: (line: string) => void): Promise<void> =>
+  withSchemaEngine(async (engine) => {
+    const history: History = {
+      days: 30,
+      spansPerDay: quick ? 8_000 : 1_000_000,
+      spansPerTrace: 8,
+      services: 50,
+    };
+    print(machineLine());
+    await dropSpanViewsBut(engine, ['span_rollup_1m_mv']);
+    await engine.rows('SYSTEM START MERGES');
+    for (let day = 0; day < history.days; day += 1) await insertDay(engine, history, day);
+    const until = historyStartSeconds + history.days * 86_400;
+    const exact = await engine.rows<Percentile>(fromSpans(nearestRank, until));
+    const found = await engine.rows<Percentile>(fromTiers(until));
+    const worst = Math.max(
+      ...exact.map(({ p99 }, index) => Math.abs((found[index]?.p99 ?? Number.NaN) / p99 - 1)),
+    );
+    const tierMs: number[] = [];
+    const spanMs: number[] = [];
+    for (let round = 0; round < (quick ? 1 : 7); round += 1) {
+      spanMs.push(await engine.wallMs(fromSpans('quantile(0.99)(Duration)', until)));
+      tierMs.push(await engine.wallMs(fromTiers(until)));
+    }
+    const spans = history.days * history.spansPerDay;
+    print(
+      `p99 of ${exact.length} services over 30 days and ${spans / 1e6} M spans: tiers ${median(tierMs).toFixed(1)} ms, spans ${median(spanMs).toFixed(1)} ms (quantile, the fast one), ${(worst * 100).toFixed(2)} % apart at most (exact)`,
+    );
+    print('\nrequired | aim | measured');
+    print(more('p99 over 30 days, spans / tiers', [50, 500], median(spanMs) / median(tierMs), '×'));
+    print(row('worst difference to the exact p99', [1, 0.9902], worst * 100, '%'));
+  });

@@ -1,0 +1,34 @@
+import t from 'tap';
+import { comparePercentiles } from '../../bench/storage/percentiles.ts';
+import { compareSchemas } from '../../bench/storage/schema.ts';
+import { findTraces } from '../../bench/storage/trace-by-id.ts';
+
+const linesOf = async (
+  bench: (quick: boolean, print: (line: string) => void) => Promise<void>,
+): Promise<readonly string[]> => {
+  const lines: string[] = [];
+  await bench(true, (line) => lines.push(line));
+  return lines;
+};
+const measured = (lines: readonly string[], name: string): number =>
+  Number(
+    /([\d.]+) {2}(?:aim|required|NOT REACHED)$/.exec(
+      lines.find((it) => it.startsWith(name)) ?? '',
+    )?.[1],
+  );
+
+t.test('the storage bench runs in small: bytes and inserts beside the exporter', async (t) => {
+  const lines = await linesOf(compareSchemas);
+  t.ok(measured(lines, 'bytes per span against') < 1.2, lines.join('\n'));
+  t.ok(measured(lines, 'insert CPU against') > 0);
+});
+
+t.test('the storage bench runs in small: percentiles of tiers within their error', async (t) => {
+  const lines = await linesOf(comparePercentiles);
+  t.ok(measured(lines, 'worst difference') < 1, lines.join('\n'));
+});
+
+t.test('the storage bench runs in small: traces are found whole', async (t) => {
+  const lines = await linesOf(findTraces);
+  t.ok(measured(lines, 'trace by id') < 20_000, lines.join('\n'));
+});
