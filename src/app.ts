@@ -87,6 +87,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   let innerDoor: HttpClient | undefined;
 
   const { database } = config.clickhouse;
+  const { cluster } = backends.clickhouse;
   const store = connectStore({ ...parts, ...backends.clickhouse, database, newId: randomUUID });
   teardown.add('store', store.close);
 
@@ -118,7 +119,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     : undefined;
   teardown.add('set aside', async () => setAside?.stop());
   const { disk: rules } = config;
-  const diskWatch = createDiskWatch({ ...parts, ...store, database, rules, newId: randomUUID });
+  const diskWatch = createDiskWatch({
+    ...parts,
+    ...store,
+    database,
+    cluster,
+    rules,
+    newId: randomUUID,
+  });
   const guard = createGuard({ ...parts, config });
   guard.start();
   teardown.add('guard', async () => guard.stop());
@@ -139,7 +147,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     }
     const { storagePolicy } = reading.config.clickhouse;
     try {
-      await applyRetention(store, reading.config.retention, { database, storagePolicy });
+      const placement = { database, storagePolicy, cluster };
+      await applyRetention(store, reading.config.retention, placement);
     } catch (error) {
       const problems = [`retention: ${messageOf(error)}`];
       log.error('reload_refused', { problems });
@@ -309,6 +318,7 @@ const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<
       const report = await migrate(store, {
         database: config.clickhouse.database,
         storagePolicy: config.clickhouse.storagePolicy,
+        cluster: options.backends.clickhouse.cluster,
         retention: config.retention,
         dryRun: false,
         clock,

@@ -16,6 +16,7 @@ export interface Backends {
     readonly url: string;
     readonly username: string;
     readonly password: Secret | undefined;
+    readonly cluster?: string | undefined;
   };
   /** With credentials; not for printing. */
   readonly redisUrl: string;
@@ -63,8 +64,8 @@ const startClickHouse = async (
   tools: BackendTools,
 ): Promise<{ connection: Backends['clickhouse']; embedded?: EmbeddedClickHouse }> => {
   if (clickhouse.kind === 'server') {
-    const { url, username, password } = clickhouse;
-    return { connection: { url, username, password } };
+    const { url, username, password, cluster } = clickhouse;
+    return { connection: { url, username, password, cluster } };
   }
   tools.log.debug('clickhouse_starting', { listen: formatAddress(listen.sql) });
   const embedded = await startEmbeddedClickHouse({

@@ -31,7 +31,8 @@ const lookbackMsMax = 7 * 86_400_000;
 export const createRollups = (options: RollupsOptions): RollupRunner =>
   createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options.config) });
 
-const rollupJobs = ({ retention }: Config): readonly RollupJob[] => {
+/** In the order in which one needs what another has computed. */
+export const rollupJobs = ({ retention }: Config): readonly RollupJob[] => {
   const lookbackMs = lookbackMsOf(retention);
   return [
     ...createEdgeJobs({ lookbackMs, sameService: false }),

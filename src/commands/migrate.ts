@@ -75,6 +75,7 @@ const run = async (io: DaemonIo, options: Options): Promise<ExitCode> => {
     const report = await migrate(store, {
       database,
       storagePolicy,
+      cluster: backends.clickhouse.cluster,
       retention: config.retention,
       dryRun: options.dryRun ?? false,
       clock,

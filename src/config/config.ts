@@ -101,6 +101,7 @@ export type ClickhouseConfig =
       readonly url: string;
       readonly database: string;
       readonly storagePolicy?: string;
+      readonly cluster?: string;
       readonly username: string;
       readonly password?: Secret;
     };

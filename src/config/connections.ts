@@ -60,15 +60,23 @@ export const connectionsOf = (
     };
   };
 
-  const { database, storage_policy: storagePolicy } = document.clickhouse;
+  const { database, storage_policy: storagePolicy, cluster } = document.clickhouse;
   const clickhouse = serverOf('clickhouse', 'http://clickhouse:8123');
+  if (cluster !== undefined && !clickhouse && mode === 'up') {
+    refuse(['clickhouse', 'cluster'], 'the embedded server is one alone: set clickhouse.url');
+  }
   const redis = serverOf('redis', 'redis://redis:6379');
   return {
     clickhouse: clickhouse
       ? {
           kind: 'server',
           database,
-          ...defined({ ...clickhouse, username: clickhouse.username ?? 'default', storagePolicy }),
+          ...defined({
+            ...clickhouse,
+            username: clickhouse.username ?? 'default',
+            storagePolicy,
+            cluster,
+          }),
         }
       : { kind: 'embedded', database, ...defined({ storagePolicy }) },
     redis: redis ? { kind: 'server', ...defined(redis) } : { kind: 'embedded' },

@@ -81,7 +81,11 @@ const clickhouse = z.strictObject({
   username: z.string().min(1).optional(),
   password: z.string().optional(),
   password_file: z.string().min(1).optional(),
-  cluster: notYet('tables on a ClickHouse cluster are'),
+  /** Of the server's `remote_servers`: every table is then Replicated, with a Distributed one in front. */
+  cluster: z
+    .string()
+    .regex(/^[\w.-]+$/, 'expected the name of a cluster: letters, digits, _ . and -')
+    .optional(),
   /** Of the server, for every table; needed for retention.cold. */
   storage_policy: z.string().min(1).optional(),
 });

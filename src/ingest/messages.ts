@@ -24,6 +24,7 @@ export interface WorkerSetup {
     readonly username: string;
     readonly password: string | undefined;
     readonly database: string;
+    readonly cluster?: string | undefined;
   };
   readonly batch: {
     readonly rowsMax: number;

@@ -23,6 +23,7 @@ export interface IngestStartOptions extends IngestParts {
     readonly username: string;
     readonly password: Secret | undefined;
     readonly database: string;
+    readonly cluster?: string | undefined;
   };
   readonly batch: WorkerSetup['batch'];
   /** `bytesMax` is for all workers together. */
@@ -42,7 +43,7 @@ export const journalsFolder = 'journal';
 /** Starts ingest on as many threads as it is given. */
 export const startIngest = async (options: IngestStartOptions): Promise<IngestPath> => {
   const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch, journal } = options;
-  const { url, username, database, password } = clickhouse;
+  const { url, username, database, password, cluster } = clickhouse;
   const journals = join(options.dataDir, journalsFolder);
   const abandoned = await abandonedJournals(journals, Math.max(1, workers));
   const rules = { redact: options.redact.map(withPlainSalt), sample: options.sample };
@@ -57,7 +58,7 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
       fsync: journal.fsync,
     },
     instanceId: `${options.instanceId}.${thread}`,
-    clickhouse: { url, username, database, password: password?.reveal() },
+    clickhouse: { url, username, database, cluster, password: password?.reveal() },
     batch,
     bodyBytesMax: options.bodyBytesMax,
     rules,

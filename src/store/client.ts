@@ -158,7 +158,10 @@ export const connectStore = (options: StoreOptions): Store => {
           query_id: queryId,
           query_params: { ...parameters },
           abort_signal: aborted,
-          clickhouse_settings: { ...settings, ...querySettings(limits, timeoutMs) },
+          clickhouse_settings: {
+            ...settings,
+            ...querySettings(limits, timeoutMs, options.cluster),
+          },
         });
         // The client heeds its signal up to the headers only.
         aborted.addEventListener('abort', () => result.close(), { once: true });

@@ -12,7 +12,7 @@ import {
   shortenedTables,
   usedShare,
 } from './disk-pressure.ts';
-import { quoteName } from './render.ts';
+import { localName, quoteName } from './render.ts';
 
 export interface DiskWatchOptions {
   readonly inspect: Query;
@@ -20,6 +20,7 @@ export interface DiskWatchOptions {
   readonly insertRows: InsertRows;
   readonly newId: () => string;
   readonly database: string;
+  readonly cluster?: string | undefined;
   readonly rules: DiskRules;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,7 +53,7 @@ const levels = { fine: 0, warn: 1, over: 2 } as const;
 /**
  * Watches the disks that hold our tables. Several daemons may watch the same: each reads the disk anew
  * before every day it drops, and a day that another has dropped is dropped again without effect. Only
- * the disks of the server that answers are seen.
+ * the disks of the server that answers are seen, and on a cluster only what its shard has is dropped.
  */
 export const createDiskWatch = (options: DiskWatchOptions): DiskWatch => {
   const { clock, log, inspect, command, database } = options;
@@ -62,6 +63,8 @@ export const createDiskWatch = (options: DiskWatchOptions): DiskWatch => {
   const stopping = new AbortController();
   const report = createErrorReport(log, clock, 'disk_not_watched', 10 * everyMs);
   const dropped = observe(options.meter, () => seen);
+
+  const locals = shortenedTables.map((it) => localName(it, options));
 
   const readDisks = (): Promise<readonly DiskUse[]> =>
     inspect<DiskUse>(
@@ -74,11 +77,12 @@ export const createDiskWatch = (options: DiskWatchOptions): DiskWatch => {
 
   const readDays = (disk: string): Promise<readonly DayPartition[]> =>
     inspect<DayPartition>(
-      'SELECT table, partition_id AS day, toFloat64(sum(rows)) AS rows, ' +
+      'SELECT transform(table, {locals:Array(String)}, {tables:Array(String)}, table) AS table, ' +
+        'partition_id AS day, toFloat64(sum(rows)) AS rows, ' +
         'toFloat64(sumIf(bytes_on_disk, disk_name = {disk:String})) AS bytes FROM system.parts ' +
-        'WHERE database = {database:String} AND table IN {tables:Array(String)} AND active ' +
+        'WHERE database = {database:String} AND parts.table IN {locals:Array(String)} AND active ' +
         "AND match(partition_id, '^\\\\d{8}$') GROUP BY table, day ORDER BY day, table",
-      { parameters: { database, disk, tables: shortenedTables }, timeoutMs },
+      { parameters: { database, disk, tables: shortenedTables, locals }, timeoutMs },
     );
 
   const audit = ({ disk, ...use }: DiskUse, partition: DayPartition): Promise<void> => {
@@ -99,7 +103,7 @@ export const createDiskWatch = (options: DiskWatchOptions): DiskWatch => {
     // A disk without any room left cannot take the note either, and must be helped all the same.
     let unwritten = await audit(use, partition).catch((error: unknown) => ({ error }));
     await command(
-      `ALTER TABLE ${quoteName(database)}.${quoteName(table)} DROP PARTITION ID '${day}'`,
+      `ALTER TABLE ${quoteName(database)}.${quoteName(localName(table, options))} DROP PARTITION ID '${day}'`,
     );
     dropped(bytes, { table });
     log.warn('day_dropped_for_space', { disk: use.disk, table, day, rows, bytes });

@@ -166,6 +166,8 @@ const refuseChanged = (all: readonly Migration[], applied: ReadonlyMap<number, s
 /** As a statement and not as rows, so that a dry run can show it and a cluster's table routes it. */
 const recordStatement = (migration: Migration, options: MigrateOptions): string =>
   `INSERT INTO ${quoteName(options.database)}.${quoteName(bookkeeping)} ` +
-  `SETTINGS async_insert = 0, insert_deduplication_token = '${migration.checksum}' ` +
+  // On a cluster the next daemon must find it at once, on whichever node it looks.
+  `SETTINGS async_insert = 0${options.cluster === undefined ? '' : ', insert_distributed_sync = 1'}, ` +
+  `insert_deduplication_token = '${migration.checksum}' ` +
   `VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ` +
   `fromUnixTimestamp64Milli(${Math.floor(options.clock.nowMs())}))`;

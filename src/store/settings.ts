@@ -7,7 +7,11 @@ interface ResultLimits {
  * `readonly: 2` admits SELECT with settings and nothing that writes. The server gives up by itself a
  * little after we do, for the case that nobody is left to kill the query.
  */
-export const querySettings = (limits: ResultLimits, timeoutMs: number) =>
+export const querySettings = (
+  limits: ResultLimits,
+  timeoutMs: number,
+  cluster: string | undefined,
+) =>
   ({
     readonly: '2',
     wait_end_of_query: 1,
@@ -18,7 +22,21 @@ export const querySettings = (limits: ResultLimits, timeoutMs: number) =>
     result_overflow_mode: 'throw',
     output_format_json_quote_64bit_integers: 1,
     output_format_json_quote_denormals: 0,
+    ...(cluster === undefined ? {} : wholeTables),
   }) as const;
+
+/**
+ * What stands in IN or JOIN is read from all shards, once, and not by each shard from what it has: the
+ * same statements then mean on a cluster what they mean on a single server.
+ */
+const wholeTables = { distributed_product_mode: 'global' } as const;
+
+/** An INSERT … SELECT is made in one place and its rows go by the sharding key, not from shard to same shard. */
+const onShards = {
+  insert_distributed_sync: 1,
+  parallel_distributed_insert_select: '0',
+  ...wholeTables,
+} as const;
 
 /**
  * Synchronous and stored once per token, in what views derive from it too. Without a token an
@@ -39,5 +57,5 @@ export const insertSettings = (token: string, cluster: string | undefined) =>
     throw_on_max_partitions_per_insert_block: 0,
     input_format_skip_unknown_fields: 0,
     date_time_input_format: 'best_effort',
-    ...(cluster === undefined ? {} : ({ insert_distributed_sync: 1 } as const)),
+    ...(cluster === undefined ? {} : onShards),
   }) as const;
