@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/fault.ts';
 import type { Signal } from '../model/ingest.ts';
 import { malformedJson } from './faults.ts';
+import { checkJsonBounds } from './json-bounds.ts';
 import { type Field, requestShape, type Scalar, type Shape } from './message-shapes.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -171,6 +172,7 @@ const decoder = new TextDecoder();
 const longInteger = /[:[,]\s*-?\d{16}/;
 
 const parse = (body: Uint8Array): unknown => {
+  checkJsonBounds(body);
   const text = decoder.decode(body);
   try {
     return longInteger.test(text) ? JSON.parse(text, exactInteger) : JSON.parse(text);
