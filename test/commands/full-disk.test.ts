@@ -27,6 +27,7 @@ const start = async (dataDir: string): Promise<readonly [number | null, string]>
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
+  t.teardown(() => child.kill('SIGKILL'));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const said = await text(child.stderr);
   return [await exited, said.trim().split('\n').at(-1) ?? ''];
