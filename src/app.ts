@@ -33,7 +33,8 @@ import { createByteBudget } from './receive/budget.ts';
 import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
-import { createRollups } from './rollups.ts';
+import { createSlaReports } from './rollup/sla-report.ts';
+import { createRollups, rollupJobs } from './rollups.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { createDiskWatch } from './store/disk-watch.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
@@ -113,6 +114,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
+  const rollups = createRollups({ ...parts, config, files, store, redisUrl });
   const { dataDir } = config;
   const setAside = options.roles.has('ingest')
     ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
@@ -158,6 +160,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
+    rollups.reload(rollupJobs(reading));
     const warnings = [
       ...reading.files.warnings.map(formatProblem),
       ...guard.reload(reading.config),
@@ -184,6 +187,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       evaluator,
       notifier,
       history: createHistory(store.query),
+      slaReports: createSlaReports(store.query, clock),
       alerting: () => alerting,
       setAside,
       audit: createAudit({ ...parts, insertRows: store.insertRows, newId: randomUUID }),
@@ -230,7 +234,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   diskWatch.start();
   teardown.add('notifier', notifier.stop);
   teardown.add('evaluator', evaluator.stop);
-  const rollups = createRollups({ ...parts, config, store, redisUrl });
   teardown.add('rollups', rollups.stop);
   if (options.roles.has('notify')) notifier.start();
   if (options.roles.has('evaluate')) {

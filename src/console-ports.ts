@@ -20,6 +20,7 @@ export interface ConsoleParts {
   readonly evaluator: Evaluator;
   readonly notifier: Notifier;
   readonly history: History;
+  readonly slaReports: ConsolePorts['slaReports'];
   readonly alerting: () => Alerting;
   /** Undefined where no telemetry is taken. */
   readonly setAside: SetAside | undefined;
@@ -52,6 +53,7 @@ export const consolePorts = (parts: ConsoleParts): ConsolePorts => {
       expire: async (id) => (await unlessUnknown(notifier.silences.expire(id))) !== undefined,
     },
     messages: history.messages,
+    slaReports: parts.slaReports,
     rules: async () =>
       (await evaluator.ruleHealth()).map(({ groupId, rule, evaluated }) => ({
         id: rule.id,

@@ -10,11 +10,14 @@ import { messageOf } from './lib/fault.ts';
 import type { Alerting } from './model/alerting.ts';
 import type { PerTier, RetentionMs } from './model/retention.ts';
 import type { SampleRule } from './model/sampling.ts';
+import type { SlaObjective } from './model/sla.ts';
 import type { TiersKeptMs } from './model/tier-cover.ts';
 
 /** What people write besides tocsin.yaml: who is told, and when. */
 export interface Files {
   readonly groups: readonly RuleGroup[];
+  /** What is written down of the SLAs minute by minute. */
+  readonly objectives: readonly SlaObjective[];
   readonly ruleFiles: readonly string[];
   readonly alerting: Alerting;
   /** False: no alerting file is there, and alerts go to the log. */
@@ -47,16 +50,6 @@ export const readFiles = (source: FilesSource): FilesReading => {
   const { config } = source;
   const problems: Problem[] = [];
   const ruleFiles = findRuleFiles(source, problems);
-  const { intervalMs, queryOffset } = config.rules;
-  const rules = loadRules(readTexts(ruleFiles, problems), {
-    intervalMs,
-    ...(queryOffset === 'auto'
-      ? { queryOffsetMs: autoQueryOffsetMs, spanDelayMs: spanDelayMs(config.ingest.sample) }
-      : { queryOffsetMs: queryOffset }),
-    spansKeptMs: spansKept(config.retention),
-  });
-  problems.push(...rules.problems.filter((it) => it.severity === 'error'));
-
   const text = readAlertingText(config, problems);
   const alerting = loadAlerting({
     ...(text !== undefined && { file: { path: config.alerting.file, text } }),
@@ -64,6 +57,16 @@ export const readFiles = (source: FilesSource): FilesReading => {
     readFile: (path) => readFileSync(path, 'utf8'),
     externalUrl: config.alerting.externalUrl ?? source.externalUrl,
   });
+  const { intervalMs, queryOffset } = config.rules;
+  const rules = loadRules(readTexts(ruleFiles, problems), {
+    intervalMs,
+    ...(queryOffset === 'auto'
+      ? { queryOffsetMs: autoQueryOffsetMs, spanDelayMs: spanDelayMs(config.ingest.sample) }
+      : { queryOffsetMs: queryOffset }),
+    spansKeptMs: spansKept(config.retention),
+    ...(alerting.ok && { timeIntervals: alerting.alerting.timeIntervals ?? new Map() }),
+  });
+  problems.push(...rules.problems.filter((it) => it.severity === 'error'));
   if (!alerting.ok) return { ok: false, problems: [...problems, ...alerting.problems] };
   problems.push(...unknownPolicies(rules.groups, alerting.alerting));
   if (problems.length > 0) return { ok: false, problems };
@@ -71,6 +74,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
     ok: true,
     files: {
       groups: rules.groups,
+      objectives: rules.objectives,
       ruleFiles,
       alerting: alerting.alerting,
       alertingGiven: text !== undefined,

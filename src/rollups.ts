@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import type { Files } from './files.ts';
 import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
@@ -9,10 +10,12 @@ import { createInventoryJob } from './rollup/inventory.ts';
 import { createMetricJobs } from './rollup/metrics.ts';
 import type { RollupJob } from './rollup/run-job.ts';
 import { createRollupRunner, type RollupRunner } from './rollup/run-jobs.ts';
+import { createSlaJobs } from './rollup/sla.ts';
 import type { Store } from './store/client.ts';
 
 export interface RollupsOptions {
   readonly config: Config;
+  readonly files: Pick<Files, 'objectives'>;
   readonly store: Pick<Store, 'query' | 'insertSelect' | 'insertRows'>;
   readonly redisUrl: string;
   readonly clock: Clock;
@@ -29,16 +32,23 @@ const lookbackMsMax = 7 * 86_400_000;
  * read their results, while `ingest` must stay free to take what comes in.
  */
 export const createRollups = (options: RollupsOptions): RollupRunner =>
-  createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options.config) });
+  createRollupRunner({ ...options, ...options.store, jobs: rollupJobs(options) });
 
-/** In the order in which one needs what another has computed. */
-export const rollupJobs = ({ retention }: Config): readonly RollupJob[] => {
+/**
+ * The jobs for a configuration and rule files, also those read anew, in the order in which one needs
+ * what another has computed.
+ */
+export const rollupJobs = ({
+  config: { retention },
+  files: { objectives },
+}: Pick<RollupsOptions, 'config' | 'files'>): readonly RollupJob[] => {
   const lookbackMs = lookbackMsOf(retention);
   return [
     ...createEdgeJobs({ lookbackMs, sameService: false }),
     createInventoryJob({ lookbackMs }),
     ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
     ...createCacheJobs({ lookbackMs: cacheLookbackMsOf(retention) }),
+    ...createSlaJobs({ objectives, lookbackMs: slaLookbackMsOf(retention, objectives) }),
   ];
 };
 
@@ -51,6 +61,23 @@ const lookbackMsOf = ({ overrides = [], traces, spans }: Config['retention']): n
     spans['1h'],
     ...overrides.flatMap(({ keptMs }) => keptMs.traces.raw ?? []),
   );
+
+/** As long as a month can be corrected: late spans and maintenance that was told late still count. */
+const slaLookbackMsMax = 31 * 86_400_000;
+
+const slaLookbackMsOf = (
+  { overrides = [], traces, spans }: Config['retention'],
+  objectives: Files['objectives'],
+): number => {
+  const all = [{ traces, spans }, ...overrides.map((it) => it.keptMs)];
+  const ofSpans = objectives.some((it) => it.source === 'otel_traces');
+  return Math.min(
+    slaLookbackMsMax,
+    ...all.flatMap((it) =>
+      [it.spans['1m'], ofSpans ? it.traces.raw : undefined].filter((ms) => ms !== undefined),
+    ),
+  );
+};
 
 const metricLookbackMsOf = ({ overrides = [], metrics }: Config['retention']): number =>
   Math.min(

@@ -9,6 +9,7 @@ import { registerRoutesTest } from './routes-test.ts';
 import { registerRulesCheck } from './rules-check.ts';
 import { registerSendTest } from './send-test.ts';
 import { registerSilence } from './silence.ts';
+import { registerSlaReport } from './sla-report.ts';
 
 /** Every command that checks files or talks to a daemon that runs already. */
 export const registerTools = (program: Command, io: Io): void => {
@@ -18,6 +19,7 @@ export const registerTools = (program: Command, io: Io): void => {
   registerAlerts(program, io);
   registerSilence(program, io);
   registerAck(program, io);
+  registerSlaReport(program, io);
   registerSendTest(program, io);
   registerDeadLetters(program, io);
   registerKeysNew(program, io);

@@ -54,6 +54,12 @@ export const loadAlerting = (source: AlertingSource): AlertingReading => {
     receivers: document.receivers.map((it, i) => receiverOf(it, ['receivers', i], building)),
     escalationPolicies: policiesOf(document, receivers, notices),
     fallbackReceiver: document.fallback_receiver,
+    timeIntervals: new Map(
+      [...document.time_intervals, ...document.mute_time_intervals].map((it) => [
+        it.name,
+        it.time_intervals,
+      ]),
+    ),
     externalUrl,
   });
   if (document.fallback_receiver !== undefined) {

@@ -2,6 +2,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Labels, Matcher } from '../model/matcher.ts';
 import type { DeliveryOutcome } from '../model/notification.ts';
 import type { SetAside } from '../model/set-aside.ts';
+import type { SlaReport, SlaReportAsk } from '../model/sla-report.ts';
 import type { Acknowledgement, Silence, Suppression } from '../model/suppression.ts';
 
 /** An alert with what evaluation and notification know of it. */
@@ -131,6 +132,8 @@ export interface ConsolePorts {
     readonly limit: number;
   }) => Promise<readonly SentMessageView[]>;
   readonly rules: () => Promise<readonly RuleView[]>;
+  /** Undefined when nothing was written down; ERR_SLA_MONTH_OPEN before the month is over. */
+  readonly slaReports: (ask: SlaReportAsk) => Promise<SlaReport | undefined>;
   readonly receivers: {
     readonly list: () => readonly ReceiverView[];
     /** Undefined when there is no such receiver. */

@@ -19,6 +19,8 @@ const statuses: ReadonlyMap<string, number> = new Map<string, number>([
   ['ERR_SILENCE_UNKNOWN', 404],
   ['ERR_RECEIVER_UNKNOWN', 404],
   ['ERR_DEAD_LETTER_UNKNOWN', 404],
+  ['ERR_SLA_UNKNOWN', 404],
+  ['ERR_SLA_MONTH_OPEN', 409],
   ['ERR_SET_ASIDE_REFUSED', 409],
   ['ERR_SET_ASIDE_UNREADABLE', 409],
   ['ERR_PATH_UNKNOWN', 404],

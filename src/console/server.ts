@@ -17,6 +17,7 @@ import { addPage } from './page.ts';
 import type { ConsolePorts } from './ports.ts';
 import { refusalOf } from './refusals.ts';
 import { silenceEndpoints } from './silence-endpoints.ts';
+import { slaEndpoints } from './sla-endpoints.ts';
 
 const bodyBytesMax = 64 * 1024;
 const requestMsMax = 30_000;
@@ -72,6 +73,7 @@ export const createConsoleServer = (
     ...alertEndpoints(ports),
     ...historyEndpoints(ports),
     ...silenceEndpoints(ports, clock),
+    ...slaEndpoints(ports),
   ];
   for (const it of endpoints) addEndpoint(app, it);
   const description = openApiOf(endpoints, options.version);

@@ -1,5 +1,6 @@
 import type { Secret } from '../lib/secret.ts';
 import type { Labels, Matcher } from './matcher.ts';
+import type { TimeIntervalInput } from './time-interval.ts';
 
 /** alerting.yaml after validation: Alertmanager's configuration plus Tocsin's own parts. */
 export interface Alerting {
@@ -7,6 +8,8 @@ export interface Alerting {
   readonly receivers: readonly Receiver[];
   readonly escalationPolicies: readonly EscalationPolicy[];
   readonly fallbackReceiver?: string;
+  /** `time_intervals` and `mute_time_intervals` by name, as written. */
+  readonly timeIntervals?: ReadonlyMap<string, readonly TimeIntervalInput[]>;
   /** Where links in messages point; from global or the console's address. */
   readonly externalUrl: string;
 }

@@ -49,6 +49,19 @@ export const spanTiersSql = ({ columns, where, raw }: SpanTiersOptions): string 
   return [...sums, rows].join('\nUNION ALL\n');
 };
 
+/**
+ * The same columns out of spans between `{from:DateTime}` and `{to:DateTime}`, a row for each. The
+ * conditions are over columns of `otel_traces`.
+ */
+export const spanRowsSql = (
+  columns: readonly SpanTierColumn[],
+  where: readonly string[],
+): string => {
+  const found = columns.map((it) => `${ofOneSpan[it]} AS ${it}`).join(', ');
+  const within = ['Timestamp >= {from:DateTime}', 'Timestamp < {to:DateTime}', ...where];
+  return `SELECT ${found}\nFROM otel_traces\nWHERE ${within.join('\n  AND ')}`;
+};
+
 const summedTiers = ['1d', '1h', '1m'] as const;
 
 /** A tier is read before and after the part that a coarser one answers for. */

@@ -33,6 +33,8 @@ export interface RollupRunnerOptions {
 export interface RollupRunner {
   /** Returns at once; works whenever Redis and ClickHouse can be reached. */
   readonly start: () => void;
+  /** Replaces all jobs from the next tick on. Throws RangeError for one that looks back too far. */
+  readonly reload: (jobs: readonly RollupJob[]) => void;
   /** Ends the running window within a few seconds or gives it up. Safe to call twice. */
   readonly stop: () => Promise<void>;
 }
@@ -63,10 +65,7 @@ const retention = {
  */
 export const createRollupRunner = (options: RollupRunnerOptions): RollupRunner => {
   const { clock, log, meter, redisUrl, tickMs = tickMsDefault } = options;
-  for (const { name, lookbackMs, windowMs } of options.jobs) {
-    if (lookbackMs / windowMs > windowsMax) throw new RangeError(`${name} looks back too far`);
-  }
-  const jobs = new Map(options.jobs.map((it) => [it.name, it]));
+  let jobs = byName(options.jobs);
   const metrics = createRollupMetrics(meter, clock);
   const progress = createProgress(options.query, options.insertRows);
   const runWindows = createWindowRun({ ...options, progress, metrics });
@@ -138,6 +137,16 @@ export const createRollupRunner = (options: RollupRunnerOptions): RollupRunner =
       });
       ticking = tickOn();
     },
+    reload: (next) => {
+      jobs = byName(next);
+    },
     stop: () => (stopped ??= stop()),
   };
+};
+
+const byName = (jobs: readonly RollupJob[]): ReadonlyMap<string, RollupJob> => {
+  for (const { name, lookbackMs, windowMs } of jobs) {
+    if (lookbackMs / windowMs > windowsMax) throw new RangeError(`${name} looks back too far`);
+  }
+  return new Map(jobs.map((it) => [it.name, it]));
 };

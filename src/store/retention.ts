@@ -154,6 +154,9 @@ const tiers: readonly Tier[] = [
     partition: 'month',
     keptMs: (it) => it.alerts,
   },
+  ...['sla_minutes_computed', 'sla_status_computed'].map(
+    (table): Tier => ({ table, time: 'Time', partition: 'month', keptMs: (it) => it.alerts }),
+  ),
   { table: 'audit_log', time: 'toDateTime(At)', partition: 'month', keptMs: (it) => it.audit },
 ];
 

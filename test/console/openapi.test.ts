@@ -1,6 +1,7 @@
 import t from 'tap';
 import { z } from '../../src/lib/document.ts';
 import { alertView, memoryBackend, startConsole } from '../support/console.ts';
+import { slaReport } from '../support/sla-report.ts';
 
 interface Operation {
   readonly operationId: string;
@@ -56,6 +57,7 @@ const backend = () => {
       ...{ severity: '', ruleId: 'r', labels: {}, annotations: {}, activeAtMs: 0 },
     },
   ];
+  filled.slaReport = slaReport;
   filled.messages = [
     {
       ...{ atMs: 0, alertId: 'f00d-1', alertName: 'Slow', kind: 'firing', reason: 'r' },
@@ -83,6 +85,7 @@ t.test('the description names every operation of the contract once', async (t) =
     'get /api/v1/rules',
     'get /api/v1/silences',
     'get /api/v1/silences/{id}',
+    'get /api/v1/slas/{sla}/reports/{month}',
     'get /api/v1/status',
     'post /api/v1/acknowledgements',
     'post /api/v1/dead-letters/{id}/retry',
@@ -100,7 +103,10 @@ t.test('the description names every operation of the contract once', async (t) =
 t.test('what each operation answers is what its description says', async (t) => {
   const url = await startConsole(t, backend());
   const description = await describe(url);
-  const examples: Readonly<Record<string, string>> = { id: 's1', name: 'ops' };
+  const examples: Readonly<Record<string, string>> = {
+    ...{ id: 's1', name: 'ops' },
+    ...{ sla: encodeURIComponent(slaReport.sla), month: slaReport.month },
+  };
   const bodies: Readonly<Record<string, object>> = {
     '/api/v1/silences': { matchers: ['a=b'], duration: '1h', by: 'kim' },
     '/api/v1/acknowledgements': { alert: 'f00d-1', by: 'kim' },

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.ts';
+import { loadRules } from '../../src/evaluate/rules/load.ts';
 import type { Query } from '../../src/model/query.ts';
 import { rollupJobs } from '../../src/rollups.ts';
 import { loadMigrations } from '../../src/store/load-migrations.ts';
@@ -191,13 +192,23 @@ t.test('a cluster of two shards', async (t) => {
     const rows = calls();
     const reading = loadConfig({ environment: {}, mode: 'up', readFile: () => '' });
     if (!reading.ok) throw new Error('expected the default configuration');
-    const jobs = rollupJobs(reading.config);
+    const sla = { name: 'up', service: 'shop', type: 'response_time', target: { p99: '300 ms' } };
+    const { objectives } = loadRules([{ file: 'a.yaml', text: JSON.stringify({ slas: [sla] }) }], {
+      intervalMs: 30_000,
+      queryOffsetMs: 0,
+    });
+    t.equal(objectives.length, 1);
+    const jobs = rollupJobs({ config: reading.config, files: { objectives } });
     for (const store of [front, single]) {
       await store.insertRows('otel_traces', rows, 'cluster-calls');
       for (const job of jobs) {
         const firstMs = startMs - (startMs % job.windowMs);
         for (const fromMs of [firstMs, firstMs + job.windowMs]) {
-          const computation = { fromMs, toMs: fromMs + job.windowMs, versionMs: startMs };
+          const computation = {
+            fromMs,
+            toMs: fromMs + job.windowMs,
+            versionMs: startMs + 7_200_000,
+          };
           for (const [index, { sql, ...options }] of job.run(computation).entries()) {
             const token = `${job.name}-${fromMs}-${index}`;
             await store.insertSelect(sql, { ...options, timeoutMs, token });

@@ -16,6 +16,7 @@ import { Fault } from '../../src/lib/fault.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
 import type { SetAsideItem } from '../../src/model/set-aside.ts';
+import type { SlaReport } from '../../src/model/sla-report.ts';
 import type { Acknowledgement, Silence } from '../../src/model/suppression.ts';
 
 /** What stands behind a console: the daemon's state as plain lists that a test may change. */
@@ -28,6 +29,7 @@ export interface Backend {
   acknowledgements: Acknowledgement[];
   deadLetters: DeadLetterView[];
   setAside: SetAsideItem[];
+  slaReport: SlaReport | undefined;
   dependencies: () => Promise<Dependencies>;
   reload: () => Promise<ReloadOutcome>;
   metrics: string;
@@ -58,6 +60,7 @@ export const memoryBackend = (): Backend => ({
   acknowledgements: [],
   deadLetters: [],
   setAside: [],
+  slaReport: undefined,
   dependencies: async () => ({ clickhouse: { state: 'up' }, redis: { state: 'up' } }),
   reload: async () => ({ ok: true, warnings: [] }),
   metrics: '# TYPE tocsin_build_info gauge\ntocsin_build_info 1\n',
@@ -116,6 +119,13 @@ const portsOf = (backend: Backend): ConsolePorts => {
         .filter((it) => alertId === undefined || it.alertId === alertId)
         .slice(0, limit),
     rules: async () => backend.rules,
+    slaReports: async ({ sla, month, soFar }) => {
+      const { slaReport: found } = backend;
+      if (!soFar && month === '2026-11') {
+        throw new Fault('ERR_SLA_MONTH_OPEN', '2026-11 is not over', { remedy: 'reject' });
+      }
+      return found?.sla === sla ? found : undefined;
+    },
     receivers: {
       list: () => [{ name: 'ops', channels: ['email', 'slack'] }],
       test: async (name) =>

@@ -37,7 +37,7 @@ export const reasonForRaw = ({ value, where, by, window }: QueryPlan): string | 
   const wanted =
     unknownAttribute(where, by) ?? (value.kind === 'uniq' ? unknown(value.attribute) : undefined);
   if (wanted !== undefined) return `of ${wanted}`;
-  return valueSql(value, () => '') === undefined ? 'of what it computes' : undefined;
+  return summedValueSql(value, () => '') === undefined ? 'of what it computes' : undefined;
 };
 
 /** An attribute that the tiers do not have. */
@@ -60,7 +60,7 @@ export const spanTiersQuerySql = (plan: QueryPlan, binder: Binder): string => {
     ({ attribute }, index) => `${attributeSql(tierAttributes, attribute, binder)} AS l${index}, `,
   );
   const rows = spanTiersSql({ columns: [...wordColumns, ...sumColumns], where, raw: true });
-  const value = valueSql(plan.value, binder.number) ?? '';
+  const value = summedValueSql(plan.value, binder.number) ?? '';
   return answerSql(
     plan.by,
     `SELECT ${labels.join('')}${value} AS v\nFROM (\n${rows}\n)${groupBySql(plan.by)}`,
@@ -125,8 +125,11 @@ export const shortOfSpans = (plan: QueryPlan, keptMs: TiersKeptMs): string | und
 
 const periodMs = { week: 7 * dayMs, month: 31 * dayMs, quarter: 92 * dayMs, year: 366 * dayMs };
 
-/** Undefined for what the tiers cannot tell. */
-const valueSql = (value: ValueFunction, number: Binder['number']): string | undefined => {
+/** A value over rows of the tiers; undefined for what those cannot tell. */
+export const summedValueSql = (
+  value: ValueFunction,
+  number: Binder['number'],
+): string | undefined => {
   switch (value.kind) {
     case 'count':
     case 'increase':

@@ -1,5 +1,6 @@
+import { periodStartMs } from '../../lib/calendar.ts';
 import type { QueryParameter } from '../../model/query.ts';
-import type { CalendarPeriod, Window } from '../rules/signal-plan.ts';
+import type { Window } from '../rules/signal-plan.ts';
 
 export interface Range {
   readonly fromMs: number;
@@ -12,26 +13,6 @@ export const rangeAt = (window: Window, atMs: number): Range => {
   const fromMs =
     window.kind === 'rolling' ? toMs - window.overMs : periodStartMs(window.period, toMs);
   return { fromMs, toMs };
-};
-
-const dayMs = 86_400_000;
-
-/** In UTC; weeks begin on Monday. */
-const periodStartMs = (period: CalendarPeriod, atMs: number): number => {
-  const at = new Date(atMs);
-  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
-  switch (period) {
-    case 'week': {
-      const sinceMonday = (at.getUTCDay() + 6) % 7;
-      return Date.UTC(year, month, at.getUTCDate()) - sinceMonday * dayMs;
-    }
-    case 'month':
-      return Date.UTC(year, month, 1);
-    case 'quarter':
-      return Date.UTC(year, month - (month % 3), 1);
-    case 'year':
-      return Date.UTC(year, 0, 1);
-  }
 };
 
 /** Unix seconds as text, which `DateTime64(9)` takes to the same moment in every time zone. */

@@ -2,10 +2,12 @@ import { type Path, type Problem, type ProblemAt, readDocument } from '../../lib
 import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
 import { assembleRule, checkTexts, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
+import type { NamedIntervals } from './read-exclude.ts';
 import { readRule } from './read-rule.ts';
 import { readSla, type SlaPlan } from './read-sla.ts';
 import { readsSpans } from './reads-spans.ts';
 import { type GroupInput, type RuleFile, type RuleInput, ruleFileSchema } from './schema.ts';
+import { slaObjectives } from './sla-objectives.ts';
 import { breachRules, burnRules, type SlaPlace } from './sla-rules.ts';
 
 export interface RuleText {
@@ -22,6 +24,8 @@ export interface RuleDefaults {
   readonly spanDelayMs?: number;
   /** How far back spans can be read; without it, for ever. */
   readonly spansKeptMs?: TiersKeptMs;
+  /** Of the alerting file; without it, names of time intervals cannot be checked. */
+  readonly timeIntervals?: NamedIntervals;
 }
 
 const fileCharsMax = 2_000_000;
@@ -38,6 +42,7 @@ export const loadRules = (files: readonly RuleText[], defaults: RuleDefaults): L
   const loaded = files.map((it) => loadFile(it, defaults));
   return {
     groups: loaded.flatMap((it) => it.groups),
+    objectives: loaded.flatMap((it) => it.objectives),
     problems: [...loaded.flatMap((it) => it.problems.toSorted(byPlace)), ...repeatedSlas(loaded)],
   };
 };
@@ -49,7 +54,7 @@ interface LoadedFile extends LoadedRules {
 }
 
 const loadFile = ({ file, text }: RuleText, defaults: RuleDefaults): LoadedFile => {
-  const nothing = { groups: [], slas: [] };
+  const nothing = { groups: [], objectives: [], slas: [] };
   if (text.length > fileCharsMax) {
     const message = `longer than ${fileCharsMax} characters`;
     const problem = { file, line: 1, column: 1, key: '', message, severity: 'error' } as const;
@@ -63,13 +68,18 @@ const loadFile = ({ file, text }: RuleText, defaults: RuleDefaults): LoadedFile 
     problems.push({ ...problemAt(path, message), severity });
   };
   const tools = { file, defaults, problemAt, report };
-  const groups = [...loadGroups(value, tools), ...loadSlas(value, tools)];
+  const plans = readSlas(value, tools);
+  const groups = [
+    ...loadGroups(value, tools),
+    ...plans.flatMap(({ plan, path }) => loadSla(plan, path, tools)),
+  ];
   if (value.tests.length > 0) report(['tests'], 'tests of rules are not run yet', 'warning');
   const slas = value.slas.map(({ name }, index) => ({
     name,
     problem: problemAt(['slas', index, 'name'], `${name} is the name of another SLA`),
   }));
-  return { groups, problems, slas };
+  const objectives = plans.flatMap(({ plan }) => slaObjectives(plan));
+  return { groups, objectives, problems, slas };
 };
 
 const asError = (problem: Problem): RuleProblem => ({ ...problem, severity: 'error' });
@@ -150,12 +160,14 @@ const assembled = (
   return mistaken ? [] : [rule];
 };
 
-/** An SLA makes two groups of its own: its breach, and its burn rates, which hurry more. */
-const loadSlas = (value: RuleFile, tools: Tools): readonly RuleGroup[] =>
+const readSlas = (
+  value: RuleFile,
+  { report, defaults }: Tools,
+): readonly { readonly plan: SlaPlan; readonly path: Path }[] =>
   value.slas.flatMap((sla, index) => {
     const path = ['slas', index];
-    const plan = readSla(sla, path, tools.report);
-    return plan ? loadSla(plan, path, tools) : [];
+    const plan = readSla(sla, path, report, defaults.timeIntervals);
+    return plan ? [{ plan, path }] : [];
   });
 
 const slaGroupNames = (name: string): readonly [string, string] => [
@@ -163,6 +175,7 @@ const slaGroupNames = (name: string): readonly [string, string] => [
   `slas-burn-rates/${name}`,
 ];
 
+/** An SLA makes two groups of its own: its breach, and its burn rates, which hurry more. */
 const loadSla = (plan: SlaPlan, path: Path, tools: Tools): readonly RuleGroup[] => {
   const { file, defaults, problemAt } = tools;
   const { line } = problemAt(path, '');

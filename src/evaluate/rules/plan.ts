@@ -1,6 +1,7 @@
 import type { Problem } from '../../lib/document.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { QueryParameter } from '../../model/query.ts';
+import type { SlaObjective } from '../../model/sla.ts';
 import type { StepPolicy } from '../../model/step.ts';
 
 /** `warning`: the file is valid, but something in it is not done or can never happen. */
@@ -11,6 +12,8 @@ export interface RuleProblem extends Problem {
 /** Groups hold only rules without errors; a caller that must be strict refuses any error. */
 export interface LoadedRules {
   readonly groups: readonly RuleGroup[];
+  /** What is written down of the SLAs minute by minute. */
+  readonly objectives: readonly SlaObjective[];
   readonly problems: readonly RuleProblem[];
 }
 

@@ -2,6 +2,7 @@ import type { Path } from '../../lib/document.ts';
 import { compileQuantity } from '../compile/quantity.ts';
 import type { Report } from './assemble.ts';
 import { type BurnRate, burnFactor, defaultBurnRates } from './burn-rates.ts';
+import { type Exclusion, type NamedIntervals, readExclude } from './read-exclude.ts';
 import { readValue } from './read-value.ts';
 import { readWhere } from './read-where.ts';
 import type { SlaInput } from './schema.ts';
@@ -16,6 +17,7 @@ export interface SlaPlan {
   readonly periodMs: number;
   readonly objectives: readonly Objective[];
   readonly burnRates: readonly BurnRate[];
+  readonly exclusions: readonly Exclusion[];
 }
 
 /** One promise of an SLA: `actual` must not be on the wrong side of `target`. */
@@ -37,7 +39,12 @@ const periodMs = { week: 7 * dayMs, month: 30 * dayMs, quarter: 91 * dayMs, year
 const defaultWindowMs = 30 * dayMs;
 
 /** Reads one entry of `slas`; undefined after its mistakes have been reported. */
-export const readSla = (input: SlaInput, path: Path, report: Report): SlaPlan | undefined => {
+export const readSla = (
+  input: SlaInput,
+  path: Path,
+  report: Report,
+  named?: NamedIntervals,
+): SlaPlan | undefined => {
   if (input.window !== undefined && input.calendar !== undefined) {
     report([...path, 'calendar'], 'does not go with window');
     return undefined;
@@ -48,7 +55,8 @@ export const readSla = (input: SlaInput, path: Path, report: Report): SlaPlan | 
   const period = input.calendar ? periodMs[input.calendar] : (input.window ?? defaultWindowMs);
   const budget = objectives?.[0]?.budget;
   const burnRates = readBurnRates(input, budget, period, path, report);
-  if (!objectives || !burnRates || mistakes.length > 0) return undefined;
+  const exclusions = readExclude(input.exclude, [...path, 'exclude'], report, named);
+  if (!objectives || !burnRates || !exclusions || mistakes.length > 0) return undefined;
   return {
     input,
     where: [
@@ -61,6 +69,7 @@ export const readSla = (input: SlaInput, path: Path, report: Report): SlaPlan | 
     periodMs: period,
     objectives,
     burnRates,
+    exclusions,
   };
 };
 
@@ -81,7 +90,9 @@ const readObjectives = (
     report(path, `expected ${expected}`);
     return undefined;
   }
-  const { value: target, unit } = quantity;
+  // 99.9 percent is 0.999, where 99.9 / 100 is a little more.
+  const { value, unit } = quantity;
+  const target = unit === 'ratio' ? Number(value.toPrecision(12)) : value;
   if (input.type === 'throughput') {
     if (target > 0 && (unit === 'per-second' || unit === 'unknown')) {
       const actual = { kind: 'rate_since_first' } as const;

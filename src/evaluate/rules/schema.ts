@@ -110,6 +110,25 @@ const burnRate = z.strictObject({
   budget: text,
 });
 
+const someTexts = z.array(text).min(1, 'must not be empty').optional();
+
+/** Alertmanager's words for a recurring time. */
+const exclusion = z.strictObject({
+  reason: name,
+  start: text.optional(),
+  end: text.optional(),
+  time_interval: name.optional(),
+  times: z
+    .array(z.strictObject({ start_time: text, end_time: text }))
+    .min(1, 'must not be empty')
+    .optional(),
+  weekdays: someTexts,
+  days_of_month: someTexts,
+  months: someTexts,
+  years: someTexts,
+  location: name.optional(),
+});
+
 const sla = z.strictObject({
   name,
   service: name,
@@ -127,6 +146,10 @@ const sla = z.strictObject({
       error: 'expected default or a list of {severity, long, short, budget}',
     })
     .optional(),
+  exclude: z
+    .array(exclusion, { error: 'expected a list of times that do not count' })
+    .max(1_000, 'must not exceed 1000 times')
+    .default([]),
   labels: texts.default({}),
   annotations: texts.default({}),
   escalation: name.optional(),
@@ -145,4 +168,5 @@ export type RuleInput = GroupInput['rules'][number];
 export type SignalInput = NonNullable<RuleInput['signals']>[string];
 export type AbsentInput = NonNullable<RuleInput['absent']>;
 export type SlaInput = RuleFile['slas'][number];
+export type ExclusionInput = SlaInput['exclude'][number];
 export type WhereInput = SignalInput['where'];

@@ -1,3 +1,5 @@
+import type { CalendarPeriod } from '../../lib/calendar.ts';
+
 /** A signal after its words are understood and before it is SQL. */
 export type SignalPlan = QueryPlan | SqlPlan | AbsencePlan;
 
@@ -35,8 +37,6 @@ export type Window =
   | { readonly kind: 'rolling'; readonly overMs: number; readonly offsetMs: number }
   /** From the first moment of the current period in UTC. */
   | { readonly kind: 'calendar'; readonly period: CalendarPeriod; readonly offsetMs: number };
-
-export type CalendarPeriod = 'week' | 'month' | 'quarter' | 'year';
 
 export type ValueFunction =
   | { readonly kind: 'count' | 'rate' | 'increase' | 'errors' | 'error_rate' | 'hit_rate' }

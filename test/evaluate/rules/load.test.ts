@@ -249,7 +249,7 @@ t.test('a file of Prometheus alone has groups without rules', async (t) => {
 });
 
 t.test('an empty file has nothing', async (t) => {
-  t.strictSame(load(''), { groups: [], problems: [] });
+  t.strictSame(load(''), { groups: [], objectives: [], problems: [] });
 });
 
 t.test('severities come before when, and at_least before for, with a word about it', async (t) => {
