@@ -4,6 +4,7 @@ import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
+import { knownCacheConventions } from './model/cache-conventions.ts';
 import { createCacheJobs } from './rollup/caches.ts';
 import { createEdgeJobs } from './rollup/edges.ts';
 import { createInventoryJob } from './rollup/inventory.ts';
@@ -47,7 +48,10 @@ export const rollupJobs = ({
     ...createEdgeJobs({ lookbackMs, sameService: false }),
     createInventoryJob({ lookbackMs }),
     ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
-    ...createCacheJobs({ lookbackMs: cacheLookbackMsOf(retention) }),
+    ...createCacheJobs({
+      conventions: knownCacheConventions,
+      lookbackMs: cacheLookbackMsOf(retention),
+    }),
     ...createSlaJobs({ objectives, lookbackMs: slaLookbackMsOf(retention, objectives) }),
   ];
 };
@@ -89,13 +93,11 @@ const metricLookbackMsOf = ({ overrides = [], metrics }: Config['retention']): n
     ]),
   );
 
-/** Caches are computed from raw points and kept as spans are. */
-const cacheLookbackMsOf = ({ overrides = [], metrics, spans }: Config['retention']): number =>
+/** Caches are computed from raw points and spans, and kept as spans are. */
+const cacheLookbackMsOf = (retention: Config['retention']): number =>
   Math.min(
-    lookbackMsMax,
-    ...[{ metrics, spans }, ...overrides.map((it) => it.keptMs)].flatMap((it) => [
-      it.metrics.raw ?? lookbackMsMax,
-      it.spans['1m'] ?? lookbackMsMax,
-      it.spans['1h'] ?? lookbackMsMax,
-    ]),
+    lookbackMsOf(retention),
+    ...[retention, ...(retention.overrides ?? []).map((it) => it.keptMs)].map(
+      (it) => it.metrics.raw ?? lookbackMsMax,
+    ),
   );

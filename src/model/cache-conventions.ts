@@ -22,8 +22,8 @@ export interface CacheMetricConvention {
    * ending `_total` or `_count`: `cacheHits`, `cache.hits` and `cache_hits_total` are one name.
    */
   readonly metric: string;
-  /** Attributes that the point must have with one of these values, in lower case. */
-  readonly when: Readonly<Record<string, readonly string[]>>;
+  /** All of these must hold of the point's attributes. */
+  readonly when: readonly AttributeCondition[];
   readonly tells: CacheFact;
   /** Name of the cache where no attribute has it; the metric's name without its ending unless given. */
   readonly cacheName?: string;
@@ -34,6 +34,12 @@ export interface CacheMetricConvention {
    * things miss and hit as well: deadlines, pages, targets.
    */
   readonly certain: boolean;
+}
+
+/** One of the attributes has one of the values, which are in lower case. */
+export interface AttributeCondition {
+  readonly attributes: readonly string[];
+  readonly values: readonly string[];
 }
 
 /** How attributes of spans tell of hits and misses. The first that says either decides. */
@@ -49,6 +55,8 @@ export interface CacheSpanConvention {
 }
 
 export interface CacheConventions {
+  /** Every metric of a convention has one of these in its name, in any case. */
+  readonly metricWords: readonly string[];
   readonly metrics: readonly CacheMetricConvention[];
   readonly spans: readonly CacheSpanConvention[];
 }
@@ -56,56 +64,77 @@ export interface CacheConventions {
 type Row = readonly [
   title: string,
   metric: string,
-  when: Readonly<Record<string, readonly string[]>>,
+  when: readonly AttributeCondition[],
   tells: CacheFact,
 ];
 
+const is = (attribute: string, value: string): AttributeCondition => ({
+  attributes: [attribute],
+  values: [value],
+});
+
 const redis: readonly Row[] = [
-  ['Redis receiver, redis_exporter', 'redis_keyspace_hits', {}, 'hit'],
-  ['Redis receiver, redis_exporter', 'redis_keyspace_misses', {}, 'miss'],
-  ['Redis receiver, redis_exporter', 'redis_(keys_evicted|evicted_keys)', {}, 'eviction'],
-  ['Redis receiver, redis_exporter', 'redis_commands_processed', {}, 'command'],
-  ['Redis receiver, redis_exporter', 'redis_memory_used(_bytes)?', {}, 'memory'],
+  ['Redis receiver, redis_exporter', 'redis_keyspace_hits', [], 'hit'],
+  ['Redis receiver, redis_exporter', 'redis_keyspace_misses', [], 'miss'],
+  ['Redis receiver, redis_exporter', 'redis_(keys_evicted|evicted_keys)', [], 'eviction'],
+  ['Redis receiver, redis_exporter', 'redis_commands_processed', [], 'command'],
+  ['Redis receiver, redis_exporter', 'redis_memory_used(_bytes)?', [], 'memory'],
 ];
 
 const memcached: readonly Row[] = [
-  ['Memcached receiver', 'memcached_operations', { operation: ['get'], type: ['hit'] }, 'hit'],
-  ['Memcached receiver', 'memcached_operations', { operation: ['get'], type: ['miss'] }, 'miss'],
-  ['Memcached receiver', 'memcached_operations', {}, 'other'],
-  ['memcached_exporter', 'memcached_commands', { command: ['get'], status: ['hit'] }, 'hit'],
-  ['memcached_exporter', 'memcached_commands', { command: ['get'], status: ['miss'] }, 'miss'],
-  ['Memcached receiver, memcached_exporter', 'memcached_commands', { command: ['get'] }, 'get'],
-  ['Memcached receiver, memcached_exporter', 'memcached_commands', { command: ['set'] }, 'set'],
-  ['memcached_exporter', 'memcached_commands', { command: ['delete'] }, 'delete'],
-  ['Memcached receiver, memcached_exporter', 'memcached_commands', {}, 'other'],
-  ['Memcached receiver, memcached_exporter', 'memcached_(evictions|items_evicted)', {}, 'eviction'],
-  ['Memcached receiver, memcached_exporter', 'memcached_(current_)?bytes', {}, 'memory'],
-  ['Memcached receiver, memcached_exporter', 'memcached_current_items', {}, 'entries'],
+  [
+    'Memcached receiver',
+    'memcached_operations',
+    [is('operation', 'get'), is('type', 'hit')],
+    'hit',
+  ],
+  [
+    'Memcached receiver',
+    'memcached_operations',
+    [is('operation', 'get'), is('type', 'miss')],
+    'miss',
+  ],
+  ['Memcached receiver', 'memcached_operations', [], 'other'],
+  ['memcached_exporter', 'memcached_commands', [is('command', 'get'), is('status', 'hit')], 'hit'],
+  [
+    'memcached_exporter',
+    'memcached_commands',
+    [is('command', 'get'), is('status', 'miss')],
+    'miss',
+  ],
+  ['Memcached receiver, memcached_exporter', 'memcached_commands', [is('command', 'get')], 'get'],
+  ['Memcached receiver, memcached_exporter', 'memcached_commands', [is('command', 'set')], 'set'],
+  ['memcached_exporter', 'memcached_commands', [is('command', 'delete')], 'delete'],
+  ['Memcached receiver, memcached_exporter', 'memcached_commands', [], 'other'],
+  ['Memcached receiver, memcached_exporter', 'memcached_(evictions|items_evicted)', [], 'eviction'],
+  ['Memcached receiver, memcached_exporter', 'memcached_(current_)?bytes', [], 'memory'],
+  ['Memcached receiver, memcached_exporter', 'memcached_current_items', [], 'entries'],
 ];
 
 const cacheWords = '(.*_)?[a-z0-9]*(cache|redis|memcached)[a-z0-9]*(_.*)?';
 
-const resultAttributes = ['cache.result', 'result', 'cache.hit', 'cache.status', 'outcome'];
+const resultIs = (...values: readonly string[]): AttributeCondition => ({
+  attributes: ['cache.result', 'result', 'cache.hit', 'cache.status', 'outcome'],
+  values,
+});
 
 /** Libraries inside a program: Micrometer, Caffeine, Guava, and whoever names alike. */
 const libraries: readonly Row[] = [
-  ...resultAttributes.flatMap((it): readonly Row[] => [
-    [`a counter with ${it}=hit|miss (Micrometer)`, cacheWords, { [it]: ['hit', 'true'] }, 'hit'],
-    [`a counter with ${it}=hit|miss (Micrometer)`, cacheWords, { [it]: ['miss', 'false'] }, 'miss'],
-  ]),
-  ['a pair of counters of a cache (Caffeine, Guava)', `${cacheWords}_hits?`, {}, 'hit'],
-  ['a pair of counters of a cache (Caffeine, Guava)', `${cacheWords}_miss(es)?`, {}, 'miss'],
-  ['Caffeine', `${cacheWords}_(requests?|lookups?)`, {}, 'get'],
-  ['Micrometer, Caffeine', `${cacheWords}_puts?`, {}, 'set'],
-  ['Micrometer, Caffeine', `${cacheWords}_removals?`, {}, 'delete'],
-  ['Micrometer, Caffeine', `${cacheWords}_(evictions?|evicted)`, {}, 'eviction'],
-  ['Micrometer, Caffeine', `${cacheWords}_(estimated_)?(size|entries)`, {}, 'entries'],
-  ['memory of a cache', `${cacheWords}_(memory(_used|_usage)?|(.*_)?bytes)`, {}, 'memory'],
+  ['a counter with result=hit|miss (Micrometer)', cacheWords, [resultIs('hit', 'true')], 'hit'],
+  ['a counter with result=hit|miss (Micrometer)', cacheWords, [resultIs('miss', 'false')], 'miss'],
+  ['a pair of counters of a cache (Caffeine, Guava)', `${cacheWords}_hits?`, [], 'hit'],
+  ['a pair of counters of a cache (Caffeine, Guava)', `${cacheWords}_miss(es)?`, [], 'miss'],
+  ['Caffeine', `${cacheWords}_(requests?|lookups?)`, [], 'get'],
+  ['Micrometer, Caffeine', `${cacheWords}_puts?`, [], 'set'],
+  ['Micrometer, Caffeine', `${cacheWords}_removals?`, [], 'delete'],
+  ['Micrometer, Caffeine', `${cacheWords}_(evictions?|evicted)`, [], 'eviction'],
+  ['Micrometer, Caffeine', `${cacheWords}_(estimated_)?(size|entries)`, [], 'entries'],
+  ['memory of a cache', `${cacheWords}_(memory(_used|_usage)?|(.*_)?bytes)`, [], 'memory'],
 ];
 
 const pairs: readonly Row[] = [
-  ['any pair NAME.hits and NAME.misses', '.*_hits?', {}, 'hit'],
-  ['any pair NAME.hits and NAME.misses', '.*_miss(es)?', {}, 'miss'],
+  ['any pair NAME.hits and NAME.misses', '.*_hits?', [], 'hit'],
+  ['any pair NAME.hits and NAME.misses', '.*_miss(es)?', [], 'miss'],
 ];
 
 const conventionsOf = (
@@ -127,6 +156,7 @@ const headers = (...names: readonly string[]): readonly string[] =>
  * last: caches that always send it (Varnish, Fastly) say 0 for what they have just fetched.
  */
 export const knownCacheConventions: CacheConventions = {
+  metricWords: ['cache', 'redis', 'hit', 'miss'],
   metrics: [
     ...conventionsOf(redis, { cacheName: 'redis', system: 'redis', certain: true }),
     ...conventionsOf(memcached, { cacheName: 'memcached', system: 'memcached', certain: true }),
@@ -179,7 +209,7 @@ export const cacheSystems = ['redis', 'memcached', 'valkey', 'keydb', 'dragonfly
 
 /** Attributes that name a cache and what it is made with, the first that is there. */
 export const cacheNameAttributes = ['cache.name', 'cache'];
-export const cacheSystemAttributes = ['cache.system', 'db.system.name', 'db.system'];
+export const cacheSystemAttribute = 'cache.system';
 /** Attributes of spans that name the operation, and that alone make a span one of a cache. */
 export const cacheOperationAttributes = ['cache.operation', 'db.operation.name', 'db.operation'];
 export const cacheMarks = ['cache.operation', 'cache.item_size'];

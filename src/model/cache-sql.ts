@@ -1,4 +1,5 @@
 import {
+  type AttributeCondition,
   type CacheConventions,
   type CacheMetricConvention,
   type CacheSpanConvention,
@@ -8,124 +9,140 @@ import {
   cacheNameAttributes,
   cacheOperationAttributes,
   cacheOperations,
-  cacheSystemAttributes,
+  cacheSystemAttribute,
   cacheSystems,
 } from './cache-conventions.ts';
 
-/** What points tell of caches, SQL over a row of `otel_metrics_sum` or `otel_metrics_gauge`. */
-export interface CachePointSql {
-  /** Over the name only: of a name in a dictionary it is computed once for each name, not each row. */
-  readonly where: string;
-  /** A `CacheFact`, or empty. */
-  readonly fact: string;
-  readonly cacheName: string;
-  readonly cacheSystem: string;
-  readonly certain: string;
-}
+const bytesPerUnit = `transform(toString(MetricUnit), ['KiBy', 'MiBy', 'GiBy', 'kBy', 'MBy', 'GBy'], [1024, 1048576, 1073741824, 1e3, 1e6, 1e9], toFloat64(1))`;
 
-export const cachePointSql = ({ metrics }: CacheConventions): CachePointSql => {
+/**
+ * A query over `cache_points` that yields what is recognised: `ServiceName`, `CacheName`, `CacheSystem`,
+ * `Fact`, `Certain`, `SeriesId`, `StartTimeUnix`, `TimeUnix`, `IsDelta` and `Value`, memory in bytes. What may
+ * fall is a level, and what only grows is none. Each step is a query of its own: an alias is read
+ * again wherever it is used, and the engine takes seconds for what that multiplies to.
+ */
+export const cachePointsSql = ({ metrics }: CacheConventions, within: string): string => {
   const fits = metrics.map((it, index) => `${fitsSql(it)}, ${index + 1}`);
-  const found = `multiIf(${fits.join(', ')}, 0)`;
-  const pick = (say: (it: CacheMetricConvention) => string) =>
-    `[${metrics.map(say).join(', ')}][${found}]`;
-  const names = [...new Set(metrics.map((it) => it.metric))];
-  const stem = `replaceRegexpOne(toString(MetricName), ${quote(`(?i)${cacheMetricEnding}`)}, '')`;
-  return {
-    where: nameMatches(names.join('|')),
-    fact: pick((it) => quote(it.tells)),
-    cacheName: firstOf(
-      'Attributes',
-      [...cacheNameAttributes, 'name', ...databases],
-      [
-        `nullIf(${pick((it) => quote(it.cacheName ?? ''))}, '')`,
-        `nullIf(${stem}, '')`,
-        'toString(MetricName)',
-      ],
-    ),
-    cacheSystem: firstOf('Attributes', cacheSystemAttributes, [
-      pick((it) => quote(it.system ?? '')),
-    ]),
-    certain: pick((it) => (it.certain ? 'true' : 'false')),
-  };
+  const told = metrics.map(
+    (it) =>
+      `(${quoteAll([it.tells, it.cacheName ?? '', it.system ?? ''])}, ${it.certain ? 'true' : 'false'})`,
+  );
+  const cacheName = firstOf(
+    [...cacheNameAttributes, 'name', ...databases],
+    [
+      "nullIf(Told.2, '')",
+      `nullIf(replaceRegexpOne(toString(MetricName), ${quote(`(?i)${cacheMetricEnding}`)}, ''), '')`,
+      'toString(MetricName)',
+    ],
+  );
+  const cacheSystem = firstOf([cacheSystemAttribute, ...databases], ['Told.3']);
+  return `SELECT ServiceName, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem,
+  Told.1 AS Fact, Told.4 AS Certain, SeriesId, StartTimeUnix, TimeUnix, IsDelta,
+  Value * if(Told.1 = 'memory', ${bytesPerUnit}, 1) AS Value
+FROM (
+  SELECT *, [${told.join(', ')}][Convention] AS Told
+  FROM (
+    SELECT *, multiIf(${fits.join(',\n      ')}, 0) AS Convention
+    FROM (SELECT *, ${foldedName} AS FoldedName FROM cache_points WHERE ${within})
+  )
+  WHERE Convention > 0
+)
+WHERE IsLevel = (Told.1 IN ('memory', 'entries'))`;
 };
 
 const fitsSql = ({ metric, when }: CacheMetricConvention): string =>
-  [
-    nameMatches(metric),
-    ...Object.entries(when).map(
-      ([key, values]) => `lower(${valueOf('Attributes', key)}) IN (${quoteAll(values)})`,
-    ),
-  ].join(' AND ');
+  [nameMatches(metric), ...when.map(conditionSql)].join(' AND ');
+
+const conditionSql = ({ attributes, values }: AttributeCondition): string => {
+  const [only, ...others] = attributes;
+  if (only !== undefined && others.length === 0) {
+    return `lower(${valueOf(only)}) IN (${quoteAll(values)})`;
+  }
+  return `arrayExists((k, v) -> k IN (${quoteAll(attributes)}) AND lower(v) IN (${quoteAll(values)}), Attributes.keys, Attributes.values)`;
+};
 
 const foldedName =
   "replaceRegexpOne(lower(replaceRegexpAll(replaceRegexpAll(MetricName, '([a-z0-9])([A-Z])', '\\\\1_\\\\2'), '[.-]', '_')), '_(total|count)$', '')";
 
-const nameMatches = (pattern: string): string =>
-  `match(${foldedName}, ${quote(`^(?:${pattern})$`)})`;
+const nameMatches = (pattern: string): string => `match(FoldedName, ${quote(`^(?:${pattern})$`)})`;
 
-/** What spans tell of caches, SQL over a row of `otel_traces`. */
-export interface CacheSpanSql {
-  /** Whether the span may be one of a cache: one pass over its attributes. */
-  readonly where: string;
-  /** `hit`, `miss` or empty. */
-  readonly result: string;
-  /** `get`, `set`, `delete` or `other`. */
-  readonly operation: string;
-  readonly cacheName: string;
-  readonly cacheSystem: string;
-  /** Bytes, 0 where not told. */
-  readonly itemSize: string;
+/**
+ * A query over `cache_spans` that yields `ServiceName`, `CacheName`, `CacheSystem`, `Timestamp`,
+ * `StatusCode`, `Duration`, `AdjustedCount`, `Result` (`hit`, `miss` or empty), `Operation` (`get`, `set`,
+ * `delete` or `other`) and `ItemSize`, bytes.
+ */
+export const cacheSpansSql = ({ spans }: CacheConventions, within: string): string => {
+  const said = spans.map((it, index) => `lower(${anyOf(it.attributes)}) AS Said${index + 1}`);
+  const results = spans.flatMap((it, index) => [
+    `match(Said${index + 1}, ${quote(it.hit)}), 'hit'`,
+    `match(Said${index + 1}, ${quote(it.miss)}), 'miss'`,
+  ]);
+  const byConvention = (say: (it: CacheSpanConvention) => string | undefined): string =>
+    `multiIf(${spans.map((it, index) => `Said${index + 1} != '', ${quote(say(it) ?? '')}`).join(', ')}, '')`;
+  const verbs = Object.entries(cacheOperations).map(
+    ([name, words]) => `match(Verb, ${quote(words)}), ${quote(name)}`,
+  );
+  const operationName = firstOf(cacheOperationAttributes, [
+    "if(Result = '', toString(SpanName), 'get')",
+  ]);
+  const cacheName = firstOf(cacheNameAttributes, [
+    "nullIf(Database, '')",
+    byConvention((it) => it.cacheName),
+  ]);
+  const cacheSystem = firstOf(
+    [cacheSystemAttribute],
+    ["nullIf(Database, '')", byConvention((it) => it.system)],
+  );
+  return `SELECT *, multiIf(${verbs.join(', ')}, 'other') AS Operation
+FROM (
+  SELECT ServiceName, CacheName, CacheSystem, Timestamp, StatusCode, Duration, AdjustedCount, Result, ItemSize,
+    splitByChar(' ', lower(${operationName}))[1] AS Verb
+  FROM (
+    SELECT *, multiIf(${results.join(', ')}, '') AS Result, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem
+    FROM (
+      SELECT *, ${said.join(', ')}, ${anyOf(databases)} AS Database,
+        ifNull(toUInt64OrNull(${valueOf(cacheItemSizeAttribute)}), 0) AS ItemSize
+      FROM cache_spans
+      WHERE ${within}
+    )
+  )
+)`;
+};
+
+/** Which rows of the raw tables are worth keeping for caches: all that a convention may fit. */
+export interface CacheRowsSql {
+  /** Over `otel_metrics_*`. */
+  readonly point: string;
+  /** Over `otel_traces`: one pass over the names of a span's attributes. */
+  readonly span: string;
+  /** Over `attributes`, with their values: not those of other databases. */
+  readonly spanKept: string;
+  /** The attributes that any convention asks for. */
+  readonly attributes: string;
 }
 
-export const cacheSpanSql = ({ spans }: CacheConventions): CacheSpanSql => {
+export const cacheRowsSql = ({ metricWords, spans }: CacheConventions): CacheRowsSql => {
   const marks = [...new Set([...spans.flatMap((it) => it.attributes), ...cacheMarks])];
-  const results = spans.flatMap((it) => {
-    const said = `lower(${firstOf('SpanAttributes', it.attributes, ["''"])})`;
-    return [`match(${said}, ${quote(it.hit)}), 'hit'`, `match(${said}, ${quote(it.miss)}), 'miss'`];
-  });
-  const result = `multiIf(${results.join(', ')}, '')`;
-  const verb = `splitByChar(' ', lower(${firstOf('SpanAttributes', cacheOperationAttributes, [
-    `if(${result} != '', 'get', toString(SpanName))`,
-  ])}))[1]`;
-  const verbs = Object.entries(cacheOperations).map(
-    ([name, words]) => `match(${verb}, ${quote(words)}), ${quote(name)}`,
-  );
-  const size = valueOf('SpanAttributes', cacheItemSizeAttribute);
+  const asked = [...marks, ...databases, ...cacheNameAttributes, ...cacheOperationAttributes];
   return {
-    where: `arrayExists((k, v) -> k IN (${quoteAll(marks)}) OR (k IN (${quoteAll(databases)}) AND v IN (${quoteAll(cacheSystems)})), SpanAttributes.keys, SpanAttributes.values)`,
-    result,
-    operation: `multiIf(${verbs.join(', ')}, 'other')`,
-    cacheName: firstOf(
-      'SpanAttributes',
-      [...cacheNameAttributes, ...databases],
-      [byMarks(spans, (it) => it.cacheName)],
-    ),
-    cacheSystem: firstOf('SpanAttributes', cacheSystemAttributes, [
-      byMarks(spans, (it) => it.system),
-    ]),
-    itemSize: `ifNull(toUInt64OrNull(${size}), 0)`,
+    point: `multiSearchAnyCaseInsensitive(MetricName, [${quoteAll(metricWords)}])`,
+    span: `arrayExists(k -> k IN (${quoteAll([...marks, ...databases])}), SpanAttributes.keys)`,
+    spanKept: `arrayExists((k, v) -> k IN (${quoteAll(marks)}) OR v IN (${quoteAll(cacheSystems)}), Attributes.keys, Attributes.values)`,
+    attributes: `mapFilter((k, v) -> k IN (${quoteAll([...asked, cacheSystemAttribute])}), SpanAttributes)`,
   };
 };
 
 const databases = ['db.system.name', 'db.system'];
 
-/** What the first convention says one of whose attributes a span has. */
-const byMarks = (
-  spans: readonly CacheSpanConvention[],
-  say: (convention: CacheSpanConvention) => string | undefined,
-): string => {
-  const cases = spans.flatMap((it) => {
-    const has = `arrayExists(k -> k IN (${quoteAll(it.attributes)}), SpanAttributes.keys)`;
-    return [has, quote(say(it) ?? '')];
-  });
-  return cases.length === 0 ? "''" : `multiIf(${cases.join(', ')}, '')`;
-};
+/** Whichever of these attributes comes first; empty without. */
+const anyOf = (keys: readonly string[]): string =>
+  `Attributes.values[arrayFirstIndex(k -> k IN (${quoteAll(keys)}), Attributes.keys)]`;
 
 /** The first of these attributes that is not empty, else the first of `otherwise` that is not null. */
-const firstOf = (map: string, keys: readonly string[], otherwise: readonly string[]): string =>
-  `coalesce(${[...keys.map((it) => `nullIf(${valueOf(map, it)}, '')`), ...otherwise].join(', ')})`;
+const firstOf = (keys: readonly string[], otherwise: readonly string[]): string =>
+  `toString(coalesce(${[...keys.map((it) => `nullIf(${valueOf(it)}, '')`), ...otherwise].join(', ')}))`;
 
-const valueOf = (map: string, key: string): string => `${map}[${quote(key)}]`;
+const valueOf = (key: string): string => `Attributes[${quote(key)}]`;
 
 const quoteAll = (values: readonly string[]): string => values.map(quote).join(', ');
 

@@ -1,3 +1,6 @@
+import type { CacheConventions } from '../model/cache-conventions.ts';
+import { cachePointsSql, cacheSpansSql } from '../model/cache-sql.ts';
+
 /**
  * How far before a minute the point is sought from which a cumulative counter is counted on: senders
  * that report every five minutes, and one report that was lost.
@@ -5,13 +8,25 @@
 const counterReachMinutes = 11;
 
 /** Minutes that change with the points in them, and with those before from which they count on. */
-export const cacheArrivals = `
+export const cachePointArrivals = `
   SELECT toDateTime(touched, 'UTC') AS Window, sum(Points) AS Input FROM (
     SELECT arrayJoin(arrayMap(i -> Time + 60 * i, range(0, ${counterReachMinutes + 1}))) AS touched, Points
-    FROM cache_arrivals WHERE Time >= {since:DateTime('UTC')} - ${60 * counterReachMinutes}
+    FROM metric_arrivals WHERE Time >= {since:DateTime('UTC')} - ${60 * counterReachMinutes}
   ) WHERE touched >= {since:DateTime('UTC')} GROUP BY Window`;
 
-const events = {
+const keys = 'ServiceName, CacheName, CacheSystem';
+const levels = ['Memory', 'Entries'] as const;
+type Columns = Readonly<Record<string, string>>;
+
+const insertSql = (tier: string, columns: Columns): string =>
+  `INSERT INTO cache_rollup_${tier}_computed (Time, ${keys}, Source, ${Object.keys(columns).join(', ')}, Version)`;
+
+const listSql = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, sql]) => `${sql} AS ${name}`)
+    .join(',\n    ');
+
+const counted: Columns = {
   Hits: `sumIf(Gained, Fact = 'hit')`,
   Misses: `sumIf(Gained, Fact = 'miss')`,
   Gets: `greatest(sumIf(Gained, Fact = 'get'), Hits + Misses)`,
@@ -19,79 +34,117 @@ const events = {
   Deletes: `sumIf(Gained, Fact = 'delete')`,
   Operations: `greatest(sumIf(Gained, Fact = 'command'), Gets + Sets + Deletes + sumIf(Gained, Fact = 'other'))`,
   Evictions: `sumIf(Gained, Fact = 'eviction')`,
-} as const;
-
-const levels = ['Memory', 'Entries'] as const;
-
-const columns = [
-  'Time',
-  'ServiceName',
-  'CacheName',
-  'CacheSystem',
-  ...Object.keys(events),
-  ...levels.flatMap((it) => [`${it}Sum`, `${it}Max`, `${it}Minutes`]),
-  'Version',
-].join(', ');
+  ...Object.fromEntries(
+    levels.flatMap((name) => {
+      const fact = `Fact = '${name.toLowerCase()}' AND Points > 0`;
+      return [
+        [`${name}Sum`, `sumIf(Last, ${fact})`],
+        [`${name}Max`, `${name}Sum`],
+        [`${name}Minutes`, `toUInt64(countIf(${fact}) > 0)`],
+      ];
+    }),
+  ),
+};
 
 /** A start time that equals the point's own says nothing: the sender does not know it. */
-const restarted = `(StartTimeUnix > BeforeStart AND StartTimeUnix >= BeforeAt AND StartTimeUnix < TimeUnix)
-      OR Value < BeforeValue`;
+const restarted = `(StartTimeUnix > BeforeStart AND StartTimeUnix >= BeforeAt AND StartTimeUnix < TimeUnix) OR Value < BeforeValue`;
 
 /**
  * What a point adds: all of a delta, of a restarted counter, and of a series that began within reach;
  * else the difference to the point before. Nothing where the series is older than what is seen of it.
  */
-const gained = `multiIf(
-    IsDelta, Value,
-    BeforeAt = toDateTime64(0, 9), if(StartTimeUnix >= Base AND StartTimeUnix < TimeUnix, Value, 0),
-    ${restarted}, Value,
-    Value - BeforeValue)`;
+const gained = `multiIf(IsDelta, Value,
+        BeforeAt = toDateTime64(0, 9), if(StartTimeUnix >= Base AND StartTimeUnix < TimeUnix, Value, 0),
+        ${restarted}, Value,
+        Value - BeforeValue)`;
+
+const end = `toDateTime64({to:DateTime('UTC')}, 9)`;
 
 /**
  * Caches of one minute, `{from:DateTime}` to `{to:DateTime}`, out of the points. A gain belongs to the
  * minute of the point that tells it. Levels of instances are added up, each as it was last.
  */
-export const minuteCachesSql = `
-  INSERT INTO cache_counters_1m (${columns})
-  WITH toDateTime64({from:DateTime('UTC')}, 9) AS Start,
-    Start - INTERVAL ${counterReachMinutes} MINUTE AS Base
-  SELECT {from:DateTime('UTC')} AS Time, ServiceName, CacheName, CacheSystem,
-    ${Object.entries(events)
-      .map(([name, sql]) => `${sql} AS ${name}`)
-      .join(',\n    ')},
-    ${levels.map(levelSql).join(',\n    ')},
+export const minuteCountersSql = (conventions: CacheConventions): string => `
+  ${insertSql('1m', counted)}
+  WITH toDateTime64({from:DateTime('UTC')}, 9) AS Begin, Begin - INTERVAL ${counterReachMinutes} MINUTE AS Base
+  SELECT {from:DateTime('UTC')} AS Time, ${keys}, 'counters' AS Source,
+    ${listSql(counted)},
     {version:UInt64} AS Version
   FROM (
-    SELECT ServiceName, CacheName, CacheSystem, Fact, SeriesId, max(Certain) AS Sure,
-      sumIf(${gained}, TimeUnix >= Start) AS Gained,
-      argMaxIf(Value, TimeUnix, TimeUnix >= Start) AS Last, countIf(TimeUnix >= Start) AS Points
+    SELECT ${keys}, Fact, SeriesId, max(Certain) AS Sure,
+      sumIf(${gained}, TimeUnix >= Begin) AS Gained,
+      argMaxIf(Value, TimeUnix, TimeUnix >= Begin) AS Last, countIf(TimeUnix >= Begin) AS Points
     FROM (
       SELECT *, lagInFrame(TimeUnix) OVER w AS BeforeAt, lagInFrame(StartTimeUnix) OVER w AS BeforeStart,
         lagInFrame(Value) OVER w AS BeforeValue
-      FROM cache_points
-      WHERE TimeUnix >= Base AND TimeUnix < toDateTime64({to:DateTime('UTC')}, 9)
-        AND toStartOfHour(TimeUnix) >= toStartOfHour(Base)
-      WINDOW w AS (PARTITION BY SeriesId, Fact ORDER BY TimeUnix ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+      FROM (${cachePointsSql(
+        conventions,
+        `TimeUnix >= Base AND TimeUnix < ${end} AND toStartOfHour(TimeUnix) >= toStartOfHour(Base)`,
+      )})
+      WINDOW w AS (PARTITION BY SeriesId ORDER BY TimeUnix ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
     )
-    GROUP BY ServiceName, CacheName, CacheSystem, Fact, SeriesId
+    GROUP BY ${keys}, Fact, SeriesId
   )
-  GROUP BY ServiceName, CacheName, CacheSystem
+  GROUP BY ${keys}
   HAVING sum(Points) > 0 AND (max(Sure) OR (countIf(Fact = 'hit') > 0 AND countIf(Fact = 'miss') > 0))`;
 
-function levelSql(name: (typeof levels)[number]): string {
-  const fact = `Fact = '${name.toLowerCase()}' AND Points > 0`;
-  return `sumIf(Last, ${fact}) AS ${name}Sum, ${name}Sum AS ${name}Max, toUInt64(countIf(${fact}) > 0) AS ${name}Minutes`;
-}
+const sketch =
+  'map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), AdjustedCount)';
+
+const traced: Columns = {
+  Hits: `sumIf(AdjustedCount, Result = 'hit')`,
+  Misses: `sumIf(AdjustedCount, Result = 'miss')`,
+  Gets: `sumIf(AdjustedCount, Operation = 'get')`,
+  Sets: `sumIf(AdjustedCount, Operation = 'set')`,
+  Deletes: `sumIf(AdjustedCount, Operation = 'delete')`,
+  Operations: 'sum(AdjustedCount)',
+  Errors: `sumIf(AdjustedCount, StatusCode = 'Error')`,
+  ItemBytes: 'sum(AdjustedCount * ItemSize)',
+  SizedItems: 'sumIf(AdjustedCount, ItemSize > 0)',
+  GetSketch: `sumMapIf(${sketch}, Operation = 'get')`,
+  SetSketch: `sumMapIf(${sketch}, Operation = 'set')`,
+  HitSketch: `sumMapIf(${sketch}, Result = 'hit')`,
+  MissSketch: `sumMapIf(${sketch}, Result = 'miss')`,
+  DurationMin: 'min(Duration)',
+  DurationMax: 'max(Duration)',
+};
+
+/** Caches of one minute out of the spans that start in it. */
+export const minuteSpansSql = (conventions: CacheConventions): string => `
+  ${insertSql('1m', traced)}
+  WITH toDateTime64({from:DateTime('UTC')}, 9) AS Begin
+  SELECT {from:DateTime('UTC')} AS Time, ${keys}, 'spans' AS Source,
+    ${listSql(traced)},
+    {version:UInt64} AS Version
+  FROM (${cacheSpansSql(
+    conventions,
+    `Timestamp >= Begin AND Timestamp < ${end} AND toStartOfHour(Timestamp) = toStartOfHour(Begin)`,
+  )})
+  GROUP BY ${keys}`;
+
+const aggregates: Readonly<Record<string, string>> = {
+  MemoryMax: 'max',
+  EntriesMax: 'max',
+  GetSketch: 'sumMap',
+  SetSketch: 'sumMap',
+  HitSketch: 'sumMap',
+  MissSketch: 'sumMap',
+  DurationMin: 'min',
+  DurationMax: 'max',
+};
 
 /** Caches of one hour or day out of the tier before it, as that stands now. */
-export const tierCachesSql = (tier: '1h' | '1d', below: '1m' | '1h'): string => `
-  INSERT INTO cache_counters_${tier} (${columns})
-  SELECT {from:DateTime('UTC')} AS Time, c.ServiceName AS ServiceName, c.CacheName AS CacheName, c.CacheSystem AS CacheSystem,
-    ${Object.keys(events)
-      .map((it) => `sum(c.${it}) AS ${it}`)
-      .join(', ')},
-    ${levels.map((it) => `sum(c.${it}Sum) AS ${it}Sum, max(c.${it}Max) AS ${it}Max, sum(c.${it}Minutes) AS ${it}Minutes`).join(', ')},
+export const tierCachesSql = (tier: '1h' | '1d', below: '1m' | '1h'): string => {
+  const columns: Columns = Object.fromEntries(
+    Object.keys({ ...counted, ...traced }).map((it) => [it, `${aggregates[it] ?? 'sum'}(c.${it})`]),
+  );
+  return `
+  ${insertSql(tier, columns)}
+  SELECT {from:DateTime('UTC')} AS Time, c.ServiceName AS ServiceName, c.CacheName AS CacheName,
+    c.CacheSystem AS CacheSystem, c.Source AS Source,
+    ${listSql(columns)},
     {version:UInt64} AS Version
-  FROM cache_counters_${below} AS c FINAL
+  FROM cache_rollup_${below}_computed AS c FINAL
   WHERE c.Time >= {from:DateTime('UTC')} AND c.Time < {to:DateTime('UTC')}
-  GROUP BY c.ServiceName, c.CacheName, c.CacheSystem`;
+  GROUP BY c.ServiceName, c.CacheName, c.CacheSystem, c.Source`;
+};

@@ -1,15 +1,22 @@
-import { cacheArrivals, minuteCachesSql, tierCachesSql } from './caches-sql.ts';
-import { type Computation, computedWindows, type RollupJob } from './run-job.ts';
+import type { CacheConventions } from '../model/cache-conventions.ts';
+import {
+  cachePointArrivals,
+  minuteCountersSql,
+  minuteSpansSql,
+  tierCachesSql,
+} from './caches-sql.ts';
+import { type Computation, type RollupJob, spanArrivals } from './run-job.ts';
 
 export interface CacheJobOptions {
-  /** How late points may come and still be counted. Shorter than points and any tier are kept. */
+  readonly conventions: CacheConventions;
+  /** How late points and spans may come and still be counted. Shorter than these and any tier are kept. */
   readonly lookbackMs: number;
 }
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
-/** Points of a minute are on their way that long: exporters batch, and retry. */
+/** What belongs to a minute is on its way that long: exporters batch, and retry. */
 const settleMs = 20_000;
 const timeoutMs = 120_000;
 
@@ -21,10 +28,14 @@ const settings = {
   max_memory_usage: 3_000_000_000,
 };
 
-/** `cache_counters_1m` from the points, `_1h` from that, `_1d` from the hours. */
-export const createCacheJobs = ({ lookbackMs }: CacheJobOptions): readonly RollupJob[] => {
+/** `cache_rollup_1m` from the points and from the spans, `_1h` from that, `_1d` from the hours. */
+export const createCacheJobs = ({
+  conventions,
+  lookbackMs,
+}: CacheJobOptions): readonly RollupJob[] => {
   const job = (
-    [name, windowMs, changes]: readonly [name: string, windowMs: number, changes: string],
+    name: string,
+    { windowMs, changes }: { readonly windowMs: number; readonly changes: string },
     sql: string,
   ): RollupJob => ({
     name,
@@ -35,17 +46,41 @@ export const createCacheJobs = ({ lookbackMs }: CacheJobOptions): readonly Rollu
     timeoutMs,
     run: (computation) => [{ sql, settings, parameters: parametersOf(computation) }],
   });
-  const [minutes, hours, days] = [
+  const [counters, spans, hours, days] = [
     'cache_counters_1m',
-    'cache_counters_1h',
-    'cache_counters_1d',
+    'cache_spans_1m',
+    'cache_rollup_1h',
+    'cache_rollup_1d',
   ] as const;
+  const minutes = { windowMs: minuteMs };
   return [
-    job([minutes, minuteMs, cacheArrivals], minuteCachesSql),
-    job([hours, hourMs, computedWindows(minutes, hourMs)], tierCachesSql('1h', '1m')),
-    job([days, dayMs, computedWindows(hours, dayMs)], tierCachesSql('1d', '1h')),
+    job(counters, { ...minutes, changes: cachePointArrivals }, minuteCountersSql(conventions)),
+    job(spans, { ...minutes, changes: spanArrivals }, minuteSpansSql(conventions)),
+    job(
+      hours,
+      { windowMs: hourMs, changes: endedParts([counters, spans], hourMs, 300) },
+      tierCachesSql('1h', '1m'),
+    ),
+    job(
+      days,
+      { windowMs: dayMs, changes: endedParts([hours], dayMs, 3_600) },
+      tierCachesSql('1d', '1h'),
+    ),
   ];
 };
+
+/**
+ * Windows that grow whenever a part of them is computed that began before the last full `stepSeconds`:
+ * one that is open grows once in each of these and not with every minute.
+ */
+const endedParts = (jobs: readonly string[], windowMs: number, stepSeconds: number): string =>
+  `SELECT toStartOfInterval(Part, INTERVAL ${windowMs / 1000} SECOND, 'UTC') AS Window, sum(PartInput) AS Input
+   FROM (
+     SELECT Window AS Part, argMax(Input, Version) AS PartInput FROM rollup_progress
+     WHERE Job IN (${jobs.map((it) => `'${it}'`).join(', ')}) AND Window >= {since:DateTime}
+       AND Window < toStartOfInterval(now('UTC'), INTERVAL ${stepSeconds} SECOND, 'UTC')
+     GROUP BY Job, Part
+   ) GROUP BY Window`;
 
 const parametersOf = ({ fromMs, toMs, versionMs }: Computation) => ({
   from: fromMs / 1000,

@@ -88,24 +88,23 @@ const cacheTiers: readonly Tier[] = [
     partition: 'day',
     keptMs: (it) => it.metrics.raw,
     service,
+    metric,
   },
   {
-    table: 'cache_arrivals',
-    time: 'Time',
+    table: 'cache_spans',
+    time: 'toDateTime(Timestamp)',
     partition: 'day',
-    keptMs: (it) => it.metrics.raw,
-    longest: true,
+    keptMs: (it) => it.traces.raw,
+    service,
   },
-  ...(['1m', '1h', '1d'] as const).flatMap((tier) =>
-    [`cache_spans_${tier}`, `cache_counters_${tier}`].map(
-      (table): Tier => ({
-        table,
-        time: 'Time',
-        partition: tier === '1m' ? 'day' : 'month',
-        keptMs: (it) => it.spans[tier],
-        service,
-      }),
-    ),
+  ...(['1m', '1h', '1d'] as const).map(
+    (tier): Tier => ({
+      table: `cache_rollup_${tier}_computed`,
+      time: 'Time',
+      partition: tier === '1m' ? 'day' : 'month',
+      keptMs: (it) => it.spans[tier],
+      service,
+    }),
   ),
 ];
 

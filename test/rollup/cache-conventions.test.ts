@@ -16,10 +16,10 @@ import { computeCaches } from './cache-telemetry.ts';
 
 const seed = 20_261_121;
 const timeoutMs = 20_000;
-const minutes = 90;
+const minutes = 24;
 const minuteMs = 60_000;
-/** 23:10 to 00:40: over the end of hours and of a day, some days ago. */
-const startMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 3 * 86_400_000 - 50 * minuteMs;
+/** 23:50 to 00:14: over the end of hours and of a day, some days ago. */
+const startMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 3 * 86_400_000 - 10 * minuteMs;
 
 /** One lookup of the workload that every convention tells of. */
 interface Lookup {
@@ -130,7 +130,7 @@ const deltas = (service: string, counters: readonly Counted[]): readonly Message
 
 /**
  * Two instances that report what they have counted since their start; the first starts again after
- * 40 minutes. With `knowsStart` false the start time stays, as from exporters that never see it.
+ * 10 minutes. With `knowsStart` false the start time stays, as from exporters that never see it.
  */
 const cumulatives = (
   service: string,
@@ -140,8 +140,8 @@ const cumulatives = (
   [0, 1].flatMap((part) =>
     Array.from({ length: minutes }, (_, index) => {
       const atMs = startMs + (index + 1) * minuteMs;
-      const isAgain = part === 0 && index >= 40;
-      const sinceMs = startMs + (isAgain ? 40 * minuteMs : 0);
+      const isAgain = part === 0 && index >= 10;
+      const sinceMs = startMs + (isAgain ? 10 * minuteMs : 0);
       return metricsOf(
         service,
         atMs - 1,

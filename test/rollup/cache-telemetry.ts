@@ -1,3 +1,4 @@
+import { knownCacheConventions } from '../../src/model/cache-conventions.ts';
 import { createCacheJobs } from '../../src/rollup/caches.ts';
 import type { Store } from '../../src/store/client.ts';
 
@@ -90,7 +91,10 @@ let version = 0;
 
 /** Computes the windows of all three tiers that these times lie in, finest first. */
 export const computeCaches = async (store: Store, timesMs: readonly number[]): Promise<void> => {
-  for (const job of createCacheJobs({ lookbackMs: 7 * 86_400_000 })) {
+  for (const job of createCacheJobs({
+    conventions: knownCacheConventions,
+    lookbackMs: 7 * 86_400_000,
+  })) {
     const starts = new Set(timesMs.map((it) => Math.floor(it / job.windowMs) * job.windowMs));
     for (const fromMs of starts) {
       version += 1;

@@ -69,6 +69,7 @@ t.test('migrations on a real engine', async (t) => {
       'ALTER TABLE `otel`.`otel_traces` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(20)',
       'ALTER TABLE `otel`.`otel_traces_trace_id_ts` MODIFY TTL Start + toIntervalDay(20)',
       'ALTER TABLE `otel`.`span_arrivals` MODIFY TTL Time + toIntervalDay(20)',
+      'ALTER TABLE `otel`.`cache_spans` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(20)',
     ]);
     t.strictSame(await applyRetention(store, longer, migrateOptions), []);
     const odd = { ...retention, logs: 90_500 };
@@ -77,6 +78,7 @@ t.test('migrations on a real engine', async (t) => {
       'ALTER TABLE `otel`.`otel_traces` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(14)',
       'ALTER TABLE `otel`.`otel_traces_trace_id_ts` MODIFY TTL Start + toIntervalDay(14)',
       'ALTER TABLE `otel`.`span_arrivals` MODIFY TTL Time + toIntervalDay(14)',
+      'ALTER TABLE `otel`.`cache_spans` MODIFY TTL toDateTime(Timestamp) + toIntervalDay(14)',
       'ALTER TABLE `otel`.`otel_logs` MODIFY TTL TimestampTime + toIntervalSecond(91)',
       'ALTER TABLE `otel`.`otlp_rejects` MODIFY TTL toDateTime(At) + toIntervalSecond(91)',
     ]);

@@ -1,291 +1,175 @@
 -- Caches, from what metrics and spans tell of them. Which conventions are recognised is written in
--- src/model/cache-conventions.ts and not here: the materialized views that fill cache_points and
--- cache_spans_1m are made, and changed in place, at each start (src/store/derived-views.ts).
+-- src/model/cache-conventions.ts and not here. The materialized views that fill cache_points and cache_spans
+-- with whatever may fit one are made, and changed in place, at each start (src/store/derived-views.ts).
 CREATE TABLE IF NOT EXISTS {{local cache_points}} {{on_cluster}}
 (
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
-    CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Fact LowCardinality(String) COMMENT 'What Value counts: hit, miss, get, set, delete, other, command (all operations) or eviction; or how much there is: memory or entries' CODEC(ZSTD(3)),
-    Certain Bool COMMENT 'Whether the metric is surely one of a cache, true or false; others count where both hits and misses are seen' CODEC(ZSTD(3)),
+    MetricName LowCardinality(String) COMMENT 'Name of the metric' CODEC(ZSTD(3)),
+    MetricUnit LowCardinality(String) COMMENT 'Unit of the values, UCUM, such as By or {operation}' CODEC(ZSTD(3)),
+    Attributes Map(LowCardinality(String), String) COMMENT 'Attributes of the data point, values as text' CODEC(ZSTD(3)),
     SeriesId UInt64 COMMENT 'Series of the point in otel_metrics_sum or otel_metrics_gauge' CODEC(ZSTD(3)),
     StartTimeUnix DateTime64(9) COMMENT 'Since when the value accumulates, UTC, nanosecond precision; 1970 when unknown' CODEC(Delta(8), ZSTD(3)),
     TimeUnix DateTime64(9) COMMENT 'Time of the data point, UTC, nanosecond precision' CODEC(Delta(8), ZSTD(3)),
     IsDelta Bool COMMENT 'Whether the value counts since the last point instead of since StartTimeUnix, true or false' CODEC(ZSTD(3)),
-    Value Float64 COMMENT 'Count of events or entries; memory in bytes' CODEC(ZSTD(3))
+    IsLevel Bool COMMENT 'Whether the value may fall: a gauge or a sum that is not monotonic, true or false' CODEC(ZSTD(3)),
+    Value Float64 COMMENT 'Value, in MetricUnit' CODEC(ZSTD(3))
 )
 ENGINE = {{engine MergeTree}}
 PARTITION BY toDate(TimeUnix)
-PRIMARY KEY (toStartOfHour(TimeUnix), ServiceName, CacheName)
-ORDER BY (toStartOfHour(TimeUnix), ServiceName, CacheName, Fact, SeriesId, TimeUnix)
+PRIMARY KEY (toStartOfHour(TimeUnix), ServiceName, MetricName)
+ORDER BY (toStartOfHour(TimeUnix), ServiceName, MetricName, SeriesId, TimeUnix)
 {{settings}}
-COMMENT 'Data points that tell of caches, one row each';
+COMMENT 'Data points that may tell of caches, one row each';
 
 {{distributed cache_points by SeriesId}};
 
--- Which minutes have points. The job that computes cache_counters_1m learns from here what to compute (again).
-CREATE TABLE IF NOT EXISTS {{local cache_arrivals}} {{on_cluster}}
+-- On each shard beside the spans they come from.
+CREATE TABLE IF NOT EXISTS {{local cache_spans}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the minute of the points, UTC' CODEC(Delta(4), ZSTD(3)),
-    Points SimpleAggregateFunction(sum, UInt64) COMMENT 'Points inserted, count' CODEC(ZSTD(3))
+    Timestamp DateTime64(9) COMMENT 'Start of the span, UTC, nanosecond precision' CODEC(Delta(8), ZSTD(3)),
+    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name' CODEC(ZSTD(3)),
+    SpanName LowCardinality(String) COMMENT 'Name of the operation' CODEC(ZSTD(3)),
+    StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(3)),
+    Duration UInt64 COMMENT 'End minus start, nanoseconds' CODEC(T64, ZSTD(3)),
+    AdjustedCount Float64 COMMENT 'Spans this one stands for after sampling, count' CODEC(ZSTD(3)),
+    Attributes Map(LowCardinality(String), String) COMMENT 'Attributes of the span that tell of caches, values as text' CODEC(ZSTD(3))
 )
-ENGINE = {{engine AggregatingMergeTree}}
-PARTITION BY toDate(Time)
-ORDER BY Time
+ENGINE = {{engine MergeTree}}
+PARTITION BY toDate(Timestamp)
+PRIMARY KEY (toStartOfHour(Timestamp), ServiceName)
+ORDER BY (toStartOfHour(Timestamp), ServiceName, Timestamp)
 {{settings}}
-COMMENT 'Points of caches per minute; add up rows of one key';
+COMMENT 'Spans that may tell of caches, one row each';
 
-{{distributed cache_arrivals by cityHash64(Time)}};
+{{distributed cache_spans by cityHash64(ServiceName)}};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{local cache_arrivals_mv}} {{on_cluster}}
-TO {{local cache_arrivals}}
-AS SELECT toStartOfMinute(toDateTime(TimeUnix, 'UTC')) AS Time, count() AS Points
-FROM {{local cache_points}}
-GROUP BY Time
-COMMENT 'Fills cache_arrivals from cache_points';
-
--- What spans tell, each tier filled by the inserts into the one before it: complete at once, late rows in their
--- bucket of every tier, a block that is sent again dropped in all. Several rows of one key until parts are
--- merged (and one per shard on a cluster, where spans lie by trace): always add up.
-CREATE TABLE IF NOT EXISTS {{local cache_spans_1m}} {{on_cluster}}
+-- Computed by jobs (src/rollup/caches.ts), anew whenever points or spans come late: the row with the highest
+-- version counts, and the views cache_rollup_1m, _1h and _1d show it. What a cumulative counter gained lies
+-- between two points, which no view sees together. Hours and days are computed from the tier before.
+CREATE TABLE IF NOT EXISTS {{local cache_rollup_1m_computed}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the minute in which the spans started, UTC' CODEC(Delta(4), ZSTD(3)),
+    Time DateTime('UTC') COMMENT 'Start of the minute, UTC: of the points, or in which the spans started' CODEC(Delta(4), ZSTD(3)),
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it' CODEC(ZSTD(3)),
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
-    Misses SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
-    Gets SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
-    Sets SimpleAggregateFunction(sum, Float64) COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
-    Deletes SimpleAggregateFunction(sum, Float64) COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
-    Operations SimpleAggregateFunction(sum, Float64) COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
-    Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Operations with status Error, count before sampling' CODEC(ZSTD(3)),
-    ItemBytes SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes' CODEC(ZSTD(3)),
-    SizedItems SimpleAggregateFunction(sum, Float64) COMMENT 'Operations that told such a size, count before sampling' CODEC(ZSTD(3)),
-    GetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    SetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    HitSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    MissSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration of an operation, nanoseconds' CODEC(ZSTD(3)),
-    DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration of an operation, nanoseconds' CODEC(ZSTD(3))
-)
-ENGINE = {{engine AggregatingMergeTree}}
-PARTITION BY toDate(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
-{{settings}}
-COMMENT 'Operations of caches per minute as spans tell them; add up rows of one key';
-
-{{distributed cache_spans_1m by cityHash64(ServiceName)}};
-
-CREATE TABLE IF NOT EXISTS {{local cache_spans_1h}} {{on_cluster}}
-(
-    Time DateTime('UTC') COMMENT 'Start of the hour in which the spans started, UTC' CODEC(Delta(4), ZSTD(3)),
-    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
-    CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
-    Misses SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
-    Gets SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
-    Sets SimpleAggregateFunction(sum, Float64) COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
-    Deletes SimpleAggregateFunction(sum, Float64) COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
-    Operations SimpleAggregateFunction(sum, Float64) COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
-    Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Operations with status Error, count before sampling' CODEC(ZSTD(3)),
-    ItemBytes SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes' CODEC(ZSTD(3)),
-    SizedItems SimpleAggregateFunction(sum, Float64) COMMENT 'Operations that told such a size, count before sampling' CODEC(ZSTD(3)),
-    GetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    SetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    HitSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    MissSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration of an operation, nanoseconds' CODEC(ZSTD(3)),
-    DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration of an operation, nanoseconds' CODEC(ZSTD(3))
-)
-ENGINE = {{engine AggregatingMergeTree}}
-PARTITION BY toYYYYMM(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
-{{settings}}
-COMMENT 'Operations of caches per hour as spans tell them; add up rows of one key';
-
-{{distributed cache_spans_1h by cityHash64(ServiceName)}};
-
-CREATE TABLE IF NOT EXISTS {{local cache_spans_1d}} {{on_cluster}}
-(
-    Time DateTime('UTC') COMMENT 'Start of the day in which the spans started, UTC' CODEC(Delta(4), ZSTD(3)),
-    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
-    CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
-    Misses SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
-    Gets SimpleAggregateFunction(sum, Float64) COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
-    Sets SimpleAggregateFunction(sum, Float64) COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
-    Deletes SimpleAggregateFunction(sum, Float64) COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
-    Operations SimpleAggregateFunction(sum, Float64) COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
-    Errors SimpleAggregateFunction(sum, Float64) COMMENT 'Operations with status Error, count before sampling' CODEC(ZSTD(3)),
-    ItemBytes SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes' CODEC(ZSTD(3)),
-    SizedItems SimpleAggregateFunction(sum, Float64) COMMENT 'Operations that told such a size, count before sampling' CODEC(ZSTD(3)),
-    GetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    SetSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    HitSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    MissSketch SimpleAggregateFunction(sumMap, Map(Int16, Float64)) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %' CODEC(ZSTD(3)),
-    DurationMin SimpleAggregateFunction(min, UInt64) COMMENT 'Shortest duration of an operation, nanoseconds' CODEC(ZSTD(3)),
-    DurationMax SimpleAggregateFunction(max, UInt64) COMMENT 'Longest duration of an operation, nanoseconds' CODEC(ZSTD(3))
-)
-ENGINE = {{engine AggregatingMergeTree}}
-PARTITION BY toYYYYMM(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
-{{settings}}
-COMMENT 'Operations of caches per day as spans tell them; add up rows of one key';
-
-{{distributed cache_spans_1d by cityHash64(ServiceName)}};
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{local cache_spans_1h_mv}} {{on_cluster}}
-TO {{local cache_spans_1h}}
-AS SELECT
-    toStartOfHour(s.Time) AS Time,
-    s.ServiceName AS ServiceName,
-    s.CacheName AS CacheName,
-    s.CacheSystem AS CacheSystem,
-    sum(s.Hits) AS Hits,
-    sum(s.Misses) AS Misses,
-    sum(s.Gets) AS Gets,
-    sum(s.Sets) AS Sets,
-    sum(s.Deletes) AS Deletes,
-    sum(s.Operations) AS Operations,
-    sum(s.Errors) AS Errors,
-    sum(s.ItemBytes) AS ItemBytes,
-    sum(s.SizedItems) AS SizedItems,
-    sumMap(s.GetSketch) AS GetSketch,
-    sumMap(s.SetSketch) AS SetSketch,
-    sumMap(s.HitSketch) AS HitSketch,
-    sumMap(s.MissSketch) AS MissSketch,
-    min(s.DurationMin) AS DurationMin,
-    max(s.DurationMax) AS DurationMax
-FROM {{local cache_spans_1m}} AS s
-GROUP BY Time, ServiceName, CacheName, CacheSystem
-COMMENT 'Fills cache_spans_1h from cache_spans_1m';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{local cache_spans_1d_mv}} {{on_cluster}}
-TO {{local cache_spans_1d}}
-AS SELECT
-    toDateTime(toStartOfDay(s.Time), 'UTC') AS Time,
-    s.ServiceName AS ServiceName,
-    s.CacheName AS CacheName,
-    s.CacheSystem AS CacheSystem,
-    sum(s.Hits) AS Hits,
-    sum(s.Misses) AS Misses,
-    sum(s.Gets) AS Gets,
-    sum(s.Sets) AS Sets,
-    sum(s.Deletes) AS Deletes,
-    sum(s.Operations) AS Operations,
-    sum(s.Errors) AS Errors,
-    sum(s.ItemBytes) AS ItemBytes,
-    sum(s.SizedItems) AS SizedItems,
-    sumMap(s.GetSketch) AS GetSketch,
-    sumMap(s.SetSketch) AS SetSketch,
-    sumMap(s.HitSketch) AS HitSketch,
-    sumMap(s.MissSketch) AS MissSketch,
-    min(s.DurationMin) AS DurationMin,
-    max(s.DurationMax) AS DurationMax
-FROM {{local cache_spans_1h}} AS s
-GROUP BY Time, ServiceName, CacheName, CacheSystem
-COMMENT 'Fills cache_spans_1d from cache_spans_1h';
-
--- What metrics tell, computed by jobs (src/rollup/caches.ts): what a cumulative counter gained lies between two
--- points, which no view sees together. Computed anew whenever points come late: the row with the highest
--- version counts. Hours and days are computed from the tier before.
-CREATE TABLE IF NOT EXISTS {{local cache_counters_1m}} {{on_cluster}}
-(
-    Time DateTime('UTC') COMMENT 'Start of the minute of the points, UTC' CODEC(Delta(4), ZSTD(3)),
-    ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
-    CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits Float64 COMMENT 'Lookups that found something, count' CODEC(ZSTD(3)),
-    Misses Float64 COMMENT 'Lookups that found nothing, count' CODEC(ZSTD(3)),
-    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count' CODEC(ZSTD(3)),
-    Sets Float64 COMMENT 'Writes, count' CODEC(ZSTD(3)),
-    Deletes Float64 COMMENT 'Removals by the user, count' CODEC(ZSTD(3)),
-    Operations Float64 COMMENT 'Operations of all kinds, count' CODEC(ZSTD(3)),
-    Evictions Float64 COMMENT 'Entries that had to make room for others, count' CODEC(ZSTD(3)),
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes' CODEC(ZSTD(3)),
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes' CODEC(ZSTD(3)),
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up' CODEC(ZSTD(3)),
+    Hits Float64 COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
+    Misses Float64 COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
+    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
+    Sets Float64 COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
+    Deletes Float64 COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
+    Operations Float64 COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
+    Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell' CODEC(ZSTD(3)),
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell' CODEC(ZSTD(3)),
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell' CODEC(ZSTD(3)),
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count' CODEC(ZSTD(3)),
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count' CODEC(ZSTD(3)),
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count' CODEC(ZSTD(3)),
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell' CODEC(ZSTD(3)),
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell' CODEC(ZSTD(3)),
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell' CODEC(ZSTD(3)),
+    SizedItems Float64 COMMENT 'Operations that told such a size, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    GetSketch Map(Int16, Float64) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    SetSketch Map(Int16, Float64) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    HitSketch Map(Int16, Float64) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    MissSketch Map(Int16, Float64) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
     Version UInt64 COMMENT 'When the row was computed, milliseconds since 1970' CODEC(ZSTD(3))
 )
 ENGINE = {{engine ReplacingMergeTree(Version)}}
 PARTITION BY toDate(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
+ORDER BY (ServiceName, CacheName, CacheSystem, Source, Time)
 {{settings}}
-COMMENT 'Caches per minute as metrics tell of them, all computations; read cache_rollup_1m';
+COMMENT 'Caches per minute, all computations; read cache_rollup_1m';
 
-{{distributed cache_counters_1m by cityHash64(ServiceName)}};
+{{distributed cache_rollup_1m_computed by cityHash64(ServiceName)}};
 
-CREATE TABLE IF NOT EXISTS {{local cache_counters_1h}} {{on_cluster}}
+CREATE TABLE IF NOT EXISTS {{local cache_rollup_1h_computed}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the hour of the points, UTC' CODEC(Delta(4), ZSTD(3)),
+    Time DateTime('UTC') COMMENT 'Start of the hour, UTC: of the points, or in which the spans started' CODEC(Delta(4), ZSTD(3)),
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it' CODEC(ZSTD(3)),
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits Float64 COMMENT 'Lookups that found something, count' CODEC(ZSTD(3)),
-    Misses Float64 COMMENT 'Lookups that found nothing, count' CODEC(ZSTD(3)),
-    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count' CODEC(ZSTD(3)),
-    Sets Float64 COMMENT 'Writes, count' CODEC(ZSTD(3)),
-    Deletes Float64 COMMENT 'Removals by the user, count' CODEC(ZSTD(3)),
-    Operations Float64 COMMENT 'Operations of all kinds, count' CODEC(ZSTD(3)),
-    Evictions Float64 COMMENT 'Entries that had to make room for others, count' CODEC(ZSTD(3)),
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes' CODEC(ZSTD(3)),
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes' CODEC(ZSTD(3)),
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up' CODEC(ZSTD(3)),
+    Hits Float64 COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
+    Misses Float64 COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
+    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
+    Sets Float64 COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
+    Deletes Float64 COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
+    Operations Float64 COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
+    Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell' CODEC(ZSTD(3)),
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell' CODEC(ZSTD(3)),
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell' CODEC(ZSTD(3)),
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count' CODEC(ZSTD(3)),
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count' CODEC(ZSTD(3)),
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count' CODEC(ZSTD(3)),
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell' CODEC(ZSTD(3)),
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell' CODEC(ZSTD(3)),
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell' CODEC(ZSTD(3)),
+    SizedItems Float64 COMMENT 'Operations that told such a size, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    GetSketch Map(Int16, Float64) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    SetSketch Map(Int16, Float64) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    HitSketch Map(Int16, Float64) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    MissSketch Map(Int16, Float64) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
     Version UInt64 COMMENT 'When the row was computed, milliseconds since 1970' CODEC(ZSTD(3))
 )
 ENGINE = {{engine ReplacingMergeTree(Version)}}
 PARTITION BY toYYYYMM(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
+ORDER BY (ServiceName, CacheName, CacheSystem, Source, Time)
 {{settings}}
-COMMENT 'Caches per hour as metrics tell of them, all computations; read cache_rollup_1h';
+COMMENT 'Caches per hour, all computations; read cache_rollup_1h';
 
-{{distributed cache_counters_1h by cityHash64(ServiceName)}};
+{{distributed cache_rollup_1h_computed by cityHash64(ServiceName)}};
 
-CREATE TABLE IF NOT EXISTS {{local cache_counters_1d}} {{on_cluster}}
+CREATE TABLE IF NOT EXISTS {{local cache_rollup_1d_computed}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the day of the points, UTC' CODEC(Delta(4), ZSTD(3)),
+    Time DateTime('UTC') COMMENT 'Start of the day, UTC: of the points, or in which the spans started' CODEC(Delta(4), ZSTD(3)),
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter' CODEC(ZSTD(3)),
-    CacheName LowCardinality(String) COMMENT 'Name of the cache' CODEC(ZSTD(3)),
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it' CODEC(ZSTD(3)),
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown' CODEC(ZSTD(3)),
-    Hits Float64 COMMENT 'Lookups that found something, count' CODEC(ZSTD(3)),
-    Misses Float64 COMMENT 'Lookups that found nothing, count' CODEC(ZSTD(3)),
-    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count' CODEC(ZSTD(3)),
-    Sets Float64 COMMENT 'Writes, count' CODEC(ZSTD(3)),
-    Deletes Float64 COMMENT 'Removals by the user, count' CODEC(ZSTD(3)),
-    Operations Float64 COMMENT 'Operations of all kinds, count' CODEC(ZSTD(3)),
-    Evictions Float64 COMMENT 'Entries that had to make room for others, count' CODEC(ZSTD(3)),
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes' CODEC(ZSTD(3)),
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes' CODEC(ZSTD(3)),
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up' CODEC(ZSTD(3)),
+    Hits Float64 COMMENT 'Lookups that found something, count before sampling' CODEC(ZSTD(3)),
+    Misses Float64 COMMENT 'Lookups that found nothing, count before sampling' CODEC(ZSTD(3)),
+    Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling' CODEC(ZSTD(3)),
+    Sets Float64 COMMENT 'Writes, count before sampling' CODEC(ZSTD(3)),
+    Deletes Float64 COMMENT 'Removals by the user, count before sampling' CODEC(ZSTD(3)),
+    Operations Float64 COMMENT 'Operations of all kinds, count before sampling' CODEC(ZSTD(3)),
+    Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell' CODEC(ZSTD(3)),
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell' CODEC(ZSTD(3)),
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell' CODEC(ZSTD(3)),
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count' CODEC(ZSTD(3)),
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count' CODEC(ZSTD(3)),
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count' CODEC(ZSTD(3)),
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell' CODEC(ZSTD(3)),
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell' CODEC(ZSTD(3)),
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count' CODEC(ZSTD(3)),
+    Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell' CODEC(ZSTD(3)),
+    SizedItems Float64 COMMENT 'Operations that told such a size, count before sampling; only spans tell' CODEC(ZSTD(3)),
+    GetSketch Map(Int16, Float64) COMMENT 'Lookups by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    SetSketch Map(Int16, Float64) COMMENT 'Writes by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    HitSketch Map(Int16, Float64) COMMENT 'Hits by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    MissSketch Map(Int16, Float64) COMMENT 'Misses by logarithmic bucket of their duration, count before sampling, 35 buckets per doubling; percentiles are right to 0.9902 %; only spans tell' CODEC(ZSTD(3)),
+    DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
+    DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell' CODEC(ZSTD(3)),
     Version UInt64 COMMENT 'When the row was computed, milliseconds since 1970' CODEC(ZSTD(3))
 )
 ENGINE = {{engine ReplacingMergeTree(Version)}}
 PARTITION BY toYYYYMM(Time)
-ORDER BY (ServiceName, CacheName, CacheSystem, Time)
+ORDER BY (ServiceName, CacheName, CacheSystem, Source, Time)
 {{settings}}
-COMMENT 'Caches per day as metrics tell of them, all computations; read cache_rollup_1d';
+COMMENT 'Caches per day, all computations; read cache_rollup_1d';
 
-{{distributed cache_counters_1d by cityHash64(ServiceName)}};
+{{distributed cache_rollup_1d_computed by cityHash64(ServiceName)}};
 
 CREATE VIEW IF NOT EXISTS {{table cache_rollup_1m}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the minute of what is told, UTC',
+    Time DateTime('UTC') COMMENT 'Start of the minute, UTC: of the points, or in which the spans started',
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter',
-    CacheName LowCardinality(String) COMMENT 'Name of the cache',
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it',
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown',
-    Source LowCardinality(String) COMMENT 'Who tells: spans or counters. A cache that both tell of has a row of each: do not add them up',
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up',
     Hits Float64 COMMENT 'Lookups that found something, count before sampling',
     Misses Float64 COMMENT 'Lookups that found nothing, count before sampling',
     Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling',
@@ -293,11 +177,11 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1m}} {{on_cluster}}
     Deletes Float64 COMMENT 'Removals by the user, count before sampling',
     Operations Float64 COMMENT 'Operations of all kinds, count before sampling',
     Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell',
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes',
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes',
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell',
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell',
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count',
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count',
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count',
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell',
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell',
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count',
     Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell',
     ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell',
@@ -309,31 +193,16 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1m}} {{on_cluster}}
     DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell',
     DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell'
 )
-AS SELECT s.Time AS Time, s.ServiceName AS ServiceName, s.CacheName AS CacheName, s.CacheSystem AS CacheSystem, 'spans' AS Source,
-    sum(s.Hits) AS Hits, sum(s.Misses) AS Misses, sum(s.Gets) AS Gets, sum(s.Sets) AS Sets, sum(s.Deletes) AS Deletes, sum(s.Operations) AS Operations,
-    toFloat64(0) AS Evictions, toFloat64(0) AS MemorySum, toFloat64(0) AS MemoryMax, toUInt64(0) AS MemoryMinutes, toFloat64(0) AS EntriesSum, toFloat64(0) AS EntriesMax, toUInt64(0) AS EntriesMinutes,
-    sum(s.Errors) AS Errors, sum(s.ItemBytes) AS ItemBytes, sum(s.SizedItems) AS SizedItems,
-    sumMap(s.GetSketch) AS GetSketch, sumMap(s.SetSketch) AS SetSketch, sumMap(s.HitSketch) AS HitSketch, sumMap(s.MissSketch) AS MissSketch,
-    min(s.DurationMin) AS DurationMin, max(s.DurationMax) AS DurationMax
-FROM {{table cache_spans_1m}} AS s
-GROUP BY s.Time, s.ServiceName, s.CacheName, s.CacheSystem
-UNION ALL
-SELECT c.Time AS Time, c.ServiceName AS ServiceName, c.CacheName AS CacheName, c.CacheSystem AS CacheSystem, 'counters' AS Source,
-    c.Hits AS Hits, c.Misses AS Misses, c.Gets AS Gets, c.Sets AS Sets, c.Deletes AS Deletes, c.Operations AS Operations,
-    c.Evictions AS Evictions, c.MemorySum AS MemorySum, c.MemoryMax AS MemoryMax, c.MemoryMinutes AS MemoryMinutes, c.EntriesSum AS EntriesSum, c.EntriesMax AS EntriesMax, c.EntriesMinutes AS EntriesMinutes,
-    toFloat64(0) AS Errors, toFloat64(0) AS ItemBytes, toFloat64(0) AS SizedItems,
-    CAST(map(), 'Map(Int16, Float64)') AS GetSketch, CAST(map(), 'Map(Int16, Float64)') AS SetSketch, CAST(map(), 'Map(Int16, Float64)') AS HitSketch, CAST(map(), 'Map(Int16, Float64)') AS MissSketch,
-    toUInt64(0) AS DurationMin, toUInt64(0) AS DurationMax
-FROM {{table cache_counters_1m}} AS c FINAL
+AS SELECT * EXCEPT Version FROM {{table cache_rollup_1m_computed}} FINAL
 COMMENT 'Caches per minute, one row each for what spans and what counters tell';
 
 CREATE VIEW IF NOT EXISTS {{table cache_rollup_1h}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the hour of what is told, UTC',
+    Time DateTime('UTC') COMMENT 'Start of the hour, UTC: of the points, or in which the spans started',
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter',
-    CacheName LowCardinality(String) COMMENT 'Name of the cache',
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it',
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown',
-    Source LowCardinality(String) COMMENT 'Who tells: spans or counters. A cache that both tell of has a row of each: do not add them up',
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up',
     Hits Float64 COMMENT 'Lookups that found something, count before sampling',
     Misses Float64 COMMENT 'Lookups that found nothing, count before sampling',
     Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling',
@@ -341,11 +210,11 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1h}} {{on_cluster}}
     Deletes Float64 COMMENT 'Removals by the user, count before sampling',
     Operations Float64 COMMENT 'Operations of all kinds, count before sampling',
     Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell',
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes',
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes',
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell',
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell',
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count',
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count',
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count',
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell',
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell',
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count',
     Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell',
     ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell',
@@ -357,31 +226,16 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1h}} {{on_cluster}}
     DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell',
     DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell'
 )
-AS SELECT s.Time AS Time, s.ServiceName AS ServiceName, s.CacheName AS CacheName, s.CacheSystem AS CacheSystem, 'spans' AS Source,
-    sum(s.Hits) AS Hits, sum(s.Misses) AS Misses, sum(s.Gets) AS Gets, sum(s.Sets) AS Sets, sum(s.Deletes) AS Deletes, sum(s.Operations) AS Operations,
-    toFloat64(0) AS Evictions, toFloat64(0) AS MemorySum, toFloat64(0) AS MemoryMax, toUInt64(0) AS MemoryMinutes, toFloat64(0) AS EntriesSum, toFloat64(0) AS EntriesMax, toUInt64(0) AS EntriesMinutes,
-    sum(s.Errors) AS Errors, sum(s.ItemBytes) AS ItemBytes, sum(s.SizedItems) AS SizedItems,
-    sumMap(s.GetSketch) AS GetSketch, sumMap(s.SetSketch) AS SetSketch, sumMap(s.HitSketch) AS HitSketch, sumMap(s.MissSketch) AS MissSketch,
-    min(s.DurationMin) AS DurationMin, max(s.DurationMax) AS DurationMax
-FROM {{table cache_spans_1h}} AS s
-GROUP BY s.Time, s.ServiceName, s.CacheName, s.CacheSystem
-UNION ALL
-SELECT c.Time AS Time, c.ServiceName AS ServiceName, c.CacheName AS CacheName, c.CacheSystem AS CacheSystem, 'counters' AS Source,
-    c.Hits AS Hits, c.Misses AS Misses, c.Gets AS Gets, c.Sets AS Sets, c.Deletes AS Deletes, c.Operations AS Operations,
-    c.Evictions AS Evictions, c.MemorySum AS MemorySum, c.MemoryMax AS MemoryMax, c.MemoryMinutes AS MemoryMinutes, c.EntriesSum AS EntriesSum, c.EntriesMax AS EntriesMax, c.EntriesMinutes AS EntriesMinutes,
-    toFloat64(0) AS Errors, toFloat64(0) AS ItemBytes, toFloat64(0) AS SizedItems,
-    CAST(map(), 'Map(Int16, Float64)') AS GetSketch, CAST(map(), 'Map(Int16, Float64)') AS SetSketch, CAST(map(), 'Map(Int16, Float64)') AS HitSketch, CAST(map(), 'Map(Int16, Float64)') AS MissSketch,
-    toUInt64(0) AS DurationMin, toUInt64(0) AS DurationMax
-FROM {{table cache_counters_1h}} AS c FINAL
+AS SELECT * EXCEPT Version FROM {{table cache_rollup_1h_computed}} FINAL
 COMMENT 'Caches per hour, one row each for what spans and what counters tell';
 
 CREATE VIEW IF NOT EXISTS {{table cache_rollup_1d}} {{on_cluster}}
 (
-    Time DateTime('UTC') COMMENT 'Start of the day of what is told, UTC',
+    Time DateTime('UTC') COMMENT 'Start of the day, UTC: of the points, or in which the spans started',
     ServiceName LowCardinality(String) COMMENT 'Resource attribute service.name of who told: the user of the cache, or its exporter',
-    CacheName LowCardinality(String) COMMENT 'Name of the cache',
+    CacheName LowCardinality(String) COMMENT 'Name of the cache; empty when nothing names it',
     CacheSystem LowCardinality(String) COMMENT 'What the cache is made with, such as redis, memcached or http; empty when unknown',
-    Source LowCardinality(String) COMMENT 'Who tells: spans or counters. A cache that both tell of has a row of each: do not add them up',
+    Source LowCardinality(String) COMMENT 'Who tells: counters or spans. A cache that both tell of has a row of each: do not add them up',
     Hits Float64 COMMENT 'Lookups that found something, count before sampling',
     Misses Float64 COMMENT 'Lookups that found nothing, count before sampling',
     Gets Float64 COMMENT 'Lookups, whether or not it is known what they found, count before sampling',
@@ -389,11 +243,11 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1d}} {{on_cluster}}
     Deletes Float64 COMMENT 'Removals by the user, count before sampling',
     Operations Float64 COMMENT 'Operations of all kinds, count before sampling',
     Evictions Float64 COMMENT 'Entries that had to make room for others, count; only counters tell',
-    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes',
-    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes',
+    MemorySum Float64 COMMENT 'Memory of all instances at the end of each minute, sum over the minutes that tell it, bytes; only counters tell',
+    MemoryMax Float64 COMMENT 'Memory of all instances, the most at the end of a minute, bytes; only counters tell',
     MemoryMinutes UInt64 COMMENT 'Minutes that tell it: MemorySum divided by this is the mean, count',
-    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count',
-    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count',
+    EntriesSum Float64 COMMENT 'Entries of all instances at the end of each minute, sum over the minutes that tell it, count; only counters tell',
+    EntriesMax Float64 COMMENT 'Entries of all instances, the most at the end of a minute, count; only counters tell',
     EntriesMinutes UInt64 COMMENT 'Minutes that tell it: EntriesSum divided by this is the mean, count',
     Errors Float64 COMMENT 'Operations with status Error, count before sampling; only spans tell',
     ItemBytes Float64 COMMENT 'Sum of the sizes of what was read or written, each times its adjusted count, bytes; only spans tell',
@@ -405,22 +259,7 @@ CREATE VIEW IF NOT EXISTS {{table cache_rollup_1d}} {{on_cluster}}
     DurationMin UInt64 COMMENT 'Shortest duration of an operation, nanoseconds; only spans tell',
     DurationMax UInt64 COMMENT 'Longest duration of an operation, nanoseconds; only spans tell'
 )
-AS SELECT s.Time AS Time, s.ServiceName AS ServiceName, s.CacheName AS CacheName, s.CacheSystem AS CacheSystem, 'spans' AS Source,
-    sum(s.Hits) AS Hits, sum(s.Misses) AS Misses, sum(s.Gets) AS Gets, sum(s.Sets) AS Sets, sum(s.Deletes) AS Deletes, sum(s.Operations) AS Operations,
-    toFloat64(0) AS Evictions, toFloat64(0) AS MemorySum, toFloat64(0) AS MemoryMax, toUInt64(0) AS MemoryMinutes, toFloat64(0) AS EntriesSum, toFloat64(0) AS EntriesMax, toUInt64(0) AS EntriesMinutes,
-    sum(s.Errors) AS Errors, sum(s.ItemBytes) AS ItemBytes, sum(s.SizedItems) AS SizedItems,
-    sumMap(s.GetSketch) AS GetSketch, sumMap(s.SetSketch) AS SetSketch, sumMap(s.HitSketch) AS HitSketch, sumMap(s.MissSketch) AS MissSketch,
-    min(s.DurationMin) AS DurationMin, max(s.DurationMax) AS DurationMax
-FROM {{table cache_spans_1d}} AS s
-GROUP BY s.Time, s.ServiceName, s.CacheName, s.CacheSystem
-UNION ALL
-SELECT c.Time AS Time, c.ServiceName AS ServiceName, c.CacheName AS CacheName, c.CacheSystem AS CacheSystem, 'counters' AS Source,
-    c.Hits AS Hits, c.Misses AS Misses, c.Gets AS Gets, c.Sets AS Sets, c.Deletes AS Deletes, c.Operations AS Operations,
-    c.Evictions AS Evictions, c.MemorySum AS MemorySum, c.MemoryMax AS MemoryMax, c.MemoryMinutes AS MemoryMinutes, c.EntriesSum AS EntriesSum, c.EntriesMax AS EntriesMax, c.EntriesMinutes AS EntriesMinutes,
-    toFloat64(0) AS Errors, toFloat64(0) AS ItemBytes, toFloat64(0) AS SizedItems,
-    CAST(map(), 'Map(Int16, Float64)') AS GetSketch, CAST(map(), 'Map(Int16, Float64)') AS SetSketch, CAST(map(), 'Map(Int16, Float64)') AS HitSketch, CAST(map(), 'Map(Int16, Float64)') AS MissSketch,
-    toUInt64(0) AS DurationMin, toUInt64(0) AS DurationMax
-FROM {{table cache_counters_1d}} AS c FINAL
+AS SELECT * EXCEPT Version FROM {{table cache_rollup_1d_computed}} FINAL
 COMMENT 'Caches per day, one row each for what spans and what counters tell';
 
 CREATE VIEW IF NOT EXISTS {{table cache_performance}} {{on_cluster}}
