@@ -323,6 +323,7 @@ const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<
         storagePolicy: config.clickhouse.storagePolicy,
         cluster: options.backends.clickhouse.cluster,
         retention: config.retention,
+        caches: config.ingest.caches,
         dryRun: false,
         clock,
       });

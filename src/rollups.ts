@@ -4,7 +4,6 @@ import type { Random } from './lib/backoff.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Meter } from './lib/meter.ts';
-import { knownCacheConventions } from './model/cache-conventions.ts';
 import { createCacheJobs } from './rollup/caches.ts';
 import { createEdgeJobs } from './rollup/edges.ts';
 import { createInventoryJob } from './rollup/inventory.ts';
@@ -40,7 +39,7 @@ export const createRollups = (options: RollupsOptions): RollupRunner =>
  * what another has computed.
  */
 export const rollupJobs = ({
-  config: { retention },
+  config: { ingest, retention },
   files: { objectives },
 }: Pick<RollupsOptions, 'config' | 'files'>): readonly RollupJob[] => {
   const lookbackMs = lookbackMsOf(retention);
@@ -49,7 +48,7 @@ export const rollupJobs = ({
     createInventoryJob({ lookbackMs }),
     ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
     ...createCacheJobs({
-      conventions: knownCacheConventions,
+      conventions: ingest.caches,
       lookbackMs: cacheLookbackMsOf(retention),
     }),
     ...createSlaJobs({ objectives, lookbackMs: slaLookbackMsOf(retention, objectives) }),

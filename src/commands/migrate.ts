@@ -77,6 +77,7 @@ const run = async (io: DaemonIo, options: Options): Promise<ExitCode> => {
       storagePolicy,
       cluster: backends.clickhouse.cluster,
       retention: config.retention,
+      caches: config.ingest.caches,
       dryRun: options.dryRun ?? false,
       clock,
     }).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import type { Secret } from '../lib/secret.ts';
 import type { TlsFiles } from '../lib/tls-material.ts';
 import type { AccessKey } from '../model/access.ts';
+import type { CacheConventions } from '../model/cache-conventions.ts';
 import type { RedactRule } from '../model/redaction.ts';
 import type { DiskRules, RetentionMs } from '../model/retention.ts';
 import type { SampleRule } from '../model/sampling.ts';
@@ -51,6 +52,8 @@ export interface Config {
     };
     readonly redact: readonly RedactRule<Secret>[];
     readonly sample: readonly SampleRule[];
+    /** What is recognised as a cache, declared or known. */
+    readonly caches: CacheConventions;
   };
   readonly clickhouse: ClickhouseConfig;
   readonly redis: RedisConfig;

@@ -1,5 +1,6 @@
 import { type Path, type Problem, type ProblemAt, readDocument, z } from '../lib/document.ts';
 import { type Address, type AddressText } from './address.ts';
+import { cacheConventionsOf } from './caches.ts';
 import type { Config, Mode } from './config.ts';
 import { connectionsOf } from './connections.ts';
 import { defined } from './defined.ts';
@@ -152,6 +153,7 @@ const configOf = (
       ...defined({ workers: ingest.workers }),
       redact: redact.rules,
       sample: sampleRulesOf(ingest.sample),
+      caches: cacheConventionsOf(ingest.caches),
     },
     clickhouse: connections.clickhouse,
     redis: connections.redis,

@@ -1,5 +1,6 @@
 import { z } from '../lib/document.ts';
 import { accessKeys, tls } from './access-schema.ts';
+import { declaredCaches } from './caches-schema.ts';
 import {
   address,
   durationMsOrAuto,
@@ -70,6 +71,7 @@ const ingest = z.strictObject({
   redact: redactRules.default([]),
   /** Which spans are kept. The first rule that applies decides. */
   sample: sampleRules.default([]),
+  caches: declaredCaches.default([]),
 });
 
 const clickhouse = z.strictObject({

@@ -222,3 +222,11 @@ export const cacheOperations = {
   set: '^([hm]*set|psetex|getset|put|add|write|store|replace|append|incr|decr)',
   delete: '^(h?del|unlink|remove|evict|invalidate|flush|expire)',
 } as const;
+
+/** The spelling that the patterns of conventions are for; `foldedName` in SQL does the same. */
+export const foldMetricName = (name: string): string =>
+  name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/[.-]/g, '_')
+    .toLowerCase()
+    .replace(/_(total|count)$/, '');

@@ -28,14 +28,18 @@ export const cachePointsSql = ({ metrics }: CacheConventions, within: string): s
       `(${quoteAll([it.tells, it.cacheName ?? '', it.system ?? ''])}, ${it.certain ? 'true' : 'false'})`,
   );
   const cacheName = firstOf(
-    [...cacheNameAttributes, 'name', ...databases],
+    [...cacheNameAttributes, 'name'],
     [
       "nullIf(Told.2, '')",
+      ...databases.map((it) => `nullIf(${valueOf(it)}, '')`),
       `nullIf(replaceRegexpOne(toString(MetricName), ${quote(`(?i)${cacheMetricEnding}`)}, ''), '')`,
       'toString(MetricName)',
     ],
   );
-  const cacheSystem = firstOf([cacheSystemAttribute, ...databases], ['Told.3']);
+  const cacheSystem = firstOf(
+    [cacheSystemAttribute],
+    ["nullIf(Told.3, '')", ...databases.map((it) => `nullIf(${valueOf(it)}, '')`), "''"],
+  );
   return `SELECT ServiceName, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem,
   Told.1 AS Fact, Told.4 AS Certain, SeriesId, StartTimeUnix, TimeUnix, IsDelta,
   Value * if(Told.1 = 'memory', ${bytesPerUnit}, 1) AS Value
@@ -86,12 +90,12 @@ export const cacheSpansSql = ({ spans }: CacheConventions, within: string): stri
     "if(Result = '', toString(SpanName), 'get')",
   ]);
   const cacheName = firstOf(cacheNameAttributes, [
-    "nullIf(Database, '')",
-    byConvention((it) => it.cacheName),
+    `nullIf(${byConvention((it) => it.cacheName)}, '')`,
+    'Database',
   ]);
   const cacheSystem = firstOf(
     [cacheSystemAttribute],
-    ["nullIf(Database, '')", byConvention((it) => it.system)],
+    [`nullIf(${byConvention((it) => it.system)}, '')`, 'Database'],
   );
   return `SELECT *, multiIf(${verbs.join(', ')}, 'other') AS Operation
 FROM (

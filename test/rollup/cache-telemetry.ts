@@ -90,9 +90,13 @@ export const storeCacheSpans = (
 let version = 0;
 
 /** Computes the windows of all three tiers that these times lie in, finest first. */
-export const computeCaches = async (store: Store, timesMs: readonly number[]): Promise<void> => {
+export const computeCaches = async (
+  store: Store,
+  timesMs: readonly number[],
+  conventions = knownCacheConventions,
+): Promise<void> => {
   for (const job of createCacheJobs({
-    conventions: knownCacheConventions,
+    conventions,
     lookbackMs: 7 * 86_400_000,
   })) {
     const starts = new Set(timesMs.map((it) => Math.floor(it / job.windowMs) * job.windowMs));

@@ -1,0 +1,68 @@
+import type { z } from '../lib/document.ts';
+import {
+  type CacheConventions,
+  type CacheFact,
+  type CacheMetricConvention,
+  foldMetricName,
+  knownCacheConventions,
+} from '../model/cache-conventions.ts';
+import type { declaredCaches } from './caches-schema.ts';
+import { defined } from './defined.ts';
+
+type Declared = z.output<typeof declaredCaches>[number];
+
+const facts = {
+  hits: 'hit',
+  misses: 'miss',
+  gets: 'get',
+  sets: 'set',
+  deletes: 'delete',
+  operations: 'command',
+  evictions: 'eviction',
+  memory: 'memory',
+  entries: 'entries',
+} as const satisfies Readonly<Record<keyof NonNullable<Declared['metrics']>, CacheFact>>;
+
+/** What is declared comes before what everybody knows. */
+export const cacheConventionsOf = (declared: readonly Declared[]): CacheConventions => {
+  const metricNames = declared.flatMap((it) =>
+    Object.values(it.metrics ?? {}).flatMap((names) => names ?? []),
+  );
+  return {
+    metricWords: [...knownCacheConventions.metricWords, ...new Set(metricNames)],
+    metrics: [...declared.flatMap(metricsOf), ...knownCacheConventions.metrics],
+    spans: [
+      ...declared.flatMap(({ name, system, spans }) =>
+        spans === undefined
+          ? []
+          : [
+              {
+                title: `declared: ${name ?? spans.attribute.join(', ')}`,
+                attributes: spans.attribute,
+                hit: oneOf(spans.hit),
+                miss: oneOf(spans.miss),
+                ...defined({ cacheName: name, system }),
+              },
+            ],
+      ),
+      ...knownCacheConventions.spans,
+    ],
+  };
+};
+
+const metricsOf = ({ name, system, metrics = {} }: Declared): readonly CacheMetricConvention[] =>
+  Object.entries(facts).flatMap(([key, tells]) =>
+    (metrics[key as keyof typeof facts] ?? []).map((metric) => ({
+      title: `declared: ${name ?? metric}`,
+      metric: escaped(foldMetricName(metric)),
+      when: [],
+      tells,
+      certain: true,
+      ...defined({ cacheName: name, system }),
+    })),
+  );
+
+const oneOf = (values: readonly string[]): string =>
+  `^(${values.map((it) => escaped(it.toLowerCase())).join('|')})$`;
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
