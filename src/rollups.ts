@@ -11,6 +11,7 @@ import { createMetricJobs } from './rollup/metrics.ts';
 import type { RollupJob } from './rollup/run-job.ts';
 import { createRollupRunner, type RollupRunner } from './rollup/run-jobs.ts';
 import { createSlaJobs } from './rollup/sla.ts';
+import { createTraceJob } from './rollup/traces.ts';
 import type { Store } from './store/client.ts';
 
 export interface RollupsOptions {
@@ -46,6 +47,7 @@ export const rollupJobs = ({
   return [
     ...createEdgeJobs({ lookbackMs, sameService: false }),
     createInventoryJob({ lookbackMs }),
+    createTraceJob({ lookbackMs: Math.min(lookbackMs, retention.traces.summaries) }),
     ...createMetricJobs({ lookbackMs: metricLookbackMsOf(retention) }),
     ...createCacheJobs({
       conventions: ingest.caches,

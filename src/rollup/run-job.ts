@@ -21,6 +21,8 @@ export interface Computation extends Window {
    * rows that carry it replace those of computations that read earlier (ReplacingMergeTree).
    */
   readonly versionMs: number;
+  /** How much input the window has, in the unit of the job's `changes`: what follows may be done in parts. */
+  readonly input: number;
 }
 
 export interface Statement {

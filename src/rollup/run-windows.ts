@@ -51,7 +51,9 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
     // A clock that was set back must not make the new rows older than those they replace.
     const versionMs = Math.max(readMs, computedMs + 1);
     const { timeoutMs } = job;
-    for (const [index, { sql, ...asked }] of job.run({ fromMs, toMs, versionMs }).entries()) {
+    for (const [index, { sql, ...asked }] of job
+      .run({ fromMs, toMs, versionMs, input })
+      .entries()) {
       const token = `${job.name}-${fromMs}-${versionMs}-${index}`;
       await insertSelect(sql, { ...asked, token, timeoutMs, signal });
     }

@@ -123,7 +123,7 @@ const identityOf = ({ sla, objective, type, service }: SlaObjective) => ({
   service,
 });
 
-const boundsOf = ({ fromMs, toMs, versionMs }: Computation) => ({
+const boundsOf = ({ fromMs, toMs, versionMs }: Omit<Computation, 'input'>) => ({
   from: fromMs / 1_000,
   to: toMs / 1_000,
   version: versionMs,

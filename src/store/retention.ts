@@ -54,7 +54,7 @@ const metricTiers: readonly Tier[] = [
   },
 ];
 
-/** The service map, kept as the requests are, its bookkeeping, and the inventory. */
+/** The service map, kept as the requests are, its bookkeeping, summaries of traces, the inventory. */
 const mapTiers: readonly Tier[] = [
   ...(['1m', '1h', '1d'] as const).map(
     (tier): Tier => ({
@@ -70,6 +70,13 @@ const mapTiers: readonly Tier[] = [
     partition: 'day',
     keptMs: (it) => it.traces.raw,
     longest: true,
+  },
+  {
+    table: 'trace_summaries_computed',
+    time: 'toDateTime(Start)',
+    partition: 'day',
+    keptMs: (it) => it.traces.summaries,
+    service: 'RootService',
   },
   { table: 'rollup_progress', time: 'Window', partition: 'day', keptMs: (it) => it.spans['1m'] },
   {

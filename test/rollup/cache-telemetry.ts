@@ -102,7 +102,7 @@ export const computeCaches = async (
     const starts = new Set(timesMs.map((it) => Math.floor(it / job.windowMs) * job.windowMs));
     for (const fromMs of starts) {
       version += 1;
-      const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version };
+      const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version, input: 1 };
       for (const { sql, ...rest } of job.run(window)) {
         const token = `${job.name}-${fromMs}-${version}`;
         await store.insertSelect(sql, { ...rest, token, timeoutMs: 20_000 });

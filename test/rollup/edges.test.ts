@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { createEdgeJobs } from '../../src/rollup/edges.ts';
 import { createInventoryJob } from '../../src/rollup/inventory.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
+import { documentedSql } from './documented.ts';
 import { atMs, storeSpans, type Traced } from './traced.ts';
 
 const server = await startClickHouse(t);
@@ -28,7 +28,7 @@ const compute = async (time: string, chosen = jobs): Promise<void> => {
   version += 1;
   for (const job of chosen) {
     const fromMs = Math.floor(atMs(time) / job.windowMs) * job.windowMs;
-    const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version };
+    const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version, input: 1 };
     for (const { sql, ...rest } of job.run(window)) {
       const token = `${job.name}-${fromMs}-${version}`;
       await store.insertSelect(sql, { ...rest, token, timeoutMs: 20_000 });
@@ -386,16 +386,6 @@ t.test(
   },
 );
 
-/** The statements of a chapter of the README, in order. */
-const documented = (chapter: string): readonly string[] => {
-  const [, text = ''] = readFileSync('src/rollup/README.md', 'utf8').split(`\n## ${chapter}\n`);
-  const [own = ''] = text.split('\n## ');
-  return own
-    .matchAll(/```sql\n([^]*?)```/g)
-    .map(([, sql = '']) => sql)
-    .toArray();
-};
-
 t.test(
   'one documented query finds how deep each service lies and its shortest cycle',
   async (t) => {
@@ -424,7 +414,7 @@ t.test(
       ],
       'map',
     );
-    const [map = '', ...rest] = [...documented('Service map'), ...documented('Inventory')];
+    const [map = '', ...rest] = [...documentedSql('Service map'), ...documentedSql('Inventory')];
     // Ways to pay, bank and audit may go round and round; to cart and web they may not.
     const found = await store.query<{
       service: string;

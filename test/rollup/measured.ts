@@ -86,7 +86,7 @@ const computeWindow = async (
   job: RollupJob,
   fromMs: number,
 ): Promise<void> => {
-  const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version };
+  const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: version, input: 1 };
   for (const [index, { sql, ...rest }] of job.run(window).entries()) {
     const kinds = kindsOf(sql);
     if (kinds.length === 1 && !kinds.some((it) => stored.has(it))) continue;

@@ -77,7 +77,7 @@ export const startPromises = async (t: Pick<Test, 'teardown'>) => {
       const stepMs = whole ? dayMs : job.windowMs;
       for (let fromMs = at(from); fromMs < at(to); fromMs += stepMs) {
         versionMs += 1;
-        const window = { fromMs, toMs: fromMs + stepMs, versionMs: nowMs ?? versionMs };
+        const window = { fromMs, toMs: fromMs + stepMs, versionMs: nowMs ?? versionMs, input: 1 };
         for (const [index, { sql, ...asked }] of job.run(window).entries()) {
           const token = `${job.name}-${fromMs}-${versionMs}-${index}`;
           await store.insertSelect(sql, { ...asked, token, timeoutMs: 20_000 });

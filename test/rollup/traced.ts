@@ -6,6 +6,10 @@ export interface Traced {
   readonly service: string;
   readonly kind: 'Client' | 'Server' | 'Producer' | 'Consumer' | 'Internal';
   readonly id: string;
+  /** Id of another trace than that of the block. */
+  readonly trace?: string;
+  /** Service and kind unless told. */
+  readonly name?: string;
   readonly parent?: string;
   /** Milliseconds. */
   readonly took?: number;
@@ -28,10 +32,10 @@ export const storeSpans = (store: Store, trace: string, spans: readonly Traced[]
     'otel_traces',
     spans.map((it) => ({
       Timestamp: `${day}T${it.at}Z`,
-      TraceId: trace,
+      TraceId: it.trace ?? trace,
       SpanId: it.id,
       ParentSpanId: it.parent ?? '',
-      SpanName: `${it.service} ${it.kind}`,
+      SpanName: it.name ?? `${it.service} ${it.kind}`,
       SpanKind: it.kind,
       ServiceName: it.service,
       Duration: (it.took ?? 100) * 1_000_000,

@@ -208,6 +208,7 @@ t.test('a cluster of two shards', async (t) => {
             fromMs,
             toMs: fromMs + job.windowMs,
             versionMs: startMs + 7_200_000,
+            input: 1,
           };
           for (const [index, { sql, ...options }] of job.run(computation).entries()) {
             const token = `${job.name}-${fromMs}-${index}`;

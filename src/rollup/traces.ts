@@ -1,0 +1,56 @@
+import { type Computation, type RollupJob, type Statement, spanArrivals } from './run-job.ts';
+import { quietSeconds, traceSummariesSql } from './trace-sql.ts';
+
+const minuteMs = 60_000;
+const timeoutMs = 120_000;
+/** Read in one statement; about 400 MB. */
+const chunkSpansMax = 1_000_000;
+/**
+ * How far from a span the rest of its trace is looked for, minutes. Each costs as much as looking at
+ * the trace ids of a minute, so many spans are looked around less.
+ */
+const reachMinutesMax = 15;
+const reachMinutesMin = 2;
+const reachSpans = 3_000_000;
+
+const settings = {
+  max_threads: 2,
+  // Arrays of a block are sorted and walked together.
+  max_block_size: 8192,
+  max_bytes_before_external_group_by: 800_000_000,
+  max_memory_usage: 3_000_000_000,
+};
+
+/** Fills `trace_summaries` from the spans, minute by minute. */
+export const createTraceJob = ({ lookbackMs }: { readonly lookbackMs: number }): RollupJob => ({
+  name: 'trace_summaries',
+  windowMs: minuteMs,
+  changes: spanArrivals,
+  settleMs: quietSeconds * 1000,
+  lookbackMs,
+  timeoutMs,
+  run: (computation) => {
+    const chunks = Math.max(1, Math.ceil(computation.input / chunkSpansMax));
+    return Array.from({ length: chunks }, (_, chunk) =>
+      statementOf(computation, { chunk, chunks }),
+    );
+  },
+});
+
+const sql = traceSummariesSql();
+
+const statementOf = (
+  { fromMs, toMs, versionMs, input }: Computation,
+  { chunk, chunks }: { readonly chunk: number; readonly chunks: number },
+): Statement => {
+  const reachMs = reachMinutes(input) * minuteMs;
+  const parameters = {
+    ...{ from: fromMs / 1000, to: toMs / 1000 },
+    ...{ readFrom: (fromMs - reachMs) / 1000, readTo: (toMs + reachMs) / 1000 },
+    ...{ now: Math.floor(versionMs / 1000), chunk, chunks },
+  };
+  return { sql, settings, parameters };
+};
+
+const reachMinutes = (input: number): number =>
+  Math.max(reachMinutesMin, Math.min(reachMinutesMax, Math.floor(reachSpans / Math.max(1, input))));
