@@ -1,8 +1,13 @@
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.ts';
 import { loadRules } from '../../src/evaluate/rules/load.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { noopMeter } from '../../src/lib/meter.ts';
 import type { Query } from '../../src/model/query.ts';
 import { rollupJobs } from '../../src/rollups.ts';
+import type { Store } from '../../src/store/client.ts';
+import { createDiskWatch } from '../../src/store/disk-watch.ts';
 import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { renderSql } from '../../src/store/render.ts';
@@ -247,7 +252,45 @@ t.test('a cluster of two shards', async (t) => {
       t.strictSame(rows, await single.query(sql, { timeoutMs }), tier);
     }
   });
+
+  t.test('a full disk of one shard takes old days of this one only', async (t) => {
+    const before = [await spansOn(one), await spansOn(two)];
+    const watch = createDiskWatch({
+      ...front,
+      // As if its disk were full until the day is gone.
+      inspect: async (sql, options) =>
+        front.inspect(
+          sql.includes('system.disks')
+            ? "SELECT 'default' AS disk, 100. AS totalBytes, if((SELECT count() FROM otel.otel_traces_local) > 0, 1., 90.) AS freeBytes"
+            : sql,
+          options,
+        ),
+      newId: () => crypto.randomUUID(),
+      database: 'otel',
+      cluster: clusterName,
+      rules: { warnShare: 0.5, shortenShare: 0.9, shortenAllowed: true },
+      clock: { ...systemClock, nowMs: () => startMs + 7 * 86_400_000 },
+      log: silentLog,
+      meter: noopMeter,
+    });
+    await watch.look();
+    t.ok((before[0] ?? 0) > 0);
+    t.strictSame([await spansOn(one), await spansOn(two)], [0, before[1]]);
+    const [noted] = await front.query<{ n: number }>(
+      "SELECT toUInt32(count()) AS n FROM audit_log WHERE Action = 'day_dropped_for_space' AND Subject = 'otel_traces 20261121'",
+      { timeoutMs },
+    );
+    t.equal(noted?.n, 1);
+  });
 });
+
+const spansOn = async (shard: Store): Promise<number> => {
+  const rows = await shard.query<{ n: number }>(
+    'SELECT toUInt32(count()) AS n FROM otel_traces_local',
+    { timeoutMs },
+  );
+  return rows[0]?.n ?? 0;
+};
 
 const namesOf = (inspect: Query) =>
   inspect("SELECT name, engine FROM system.tables WHERE database = 'otel' ORDER BY name", {

@@ -34,6 +34,7 @@ const table: readonly (readonly [string, number, Partial<typeof rules>, readonly
   ['today stays',                      0,   {}, [on('otel_logs', '20261121')], 'over: only_young_days_left', []],
   ['clocks that run ahead stay',       0,   {}, [on('otel_logs', '20990101')], 'over: only_young_days_left', []],
   ['what lies on another disk stays',  0,   {}, [on('otel_traces', '20261101', 0), laterSpans], 'over: oldest_raw_day', [laterSpans]],
+  ['what is no raw data of that day',  0,   {}, [spans, on('span_rollup_1m', '20261101'), on('otlp_rejects', '20261101')], 'over: oldest_raw_day', [spans]],
   ['nothing stored',                   0,   {}, [], 'over: only_young_days_left', []],
 ];
 

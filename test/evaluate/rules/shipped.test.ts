@@ -179,6 +179,7 @@ t.test('the daemon tells of its own failures', async (t) => {
   await insert('otel_metrics_sum', [
     counter('tocsin_store_insert_attempts_failed', 9),
     counter('tocsin_batch_requests_refused', 3),
+    counter('tocsin_store_disk_bytes_dropped', 5e9, { table: 'otel_logs' }),
     counter('tocsin_evaluate_rules_evaluated', 90, { ending: 'committed' }),
     counter('tocsin_evaluate_rules_evaluated', 4, { ending: 'failed' }),
   ]);
@@ -187,6 +188,20 @@ t.test('the daemon tells of its own failures', async (t) => {
       ...pointRow({ metric: 'tocsin_notify_dead_letters', service: 'tocsin', agoSeconds: 20 }),
       Value: 2,
     },
+    ...[
+      ['tocsin_store_disk_pressure', 'default', 1],
+      ['tocsin_store_disk_used', 'default', 0.83],
+      ['tocsin_store_disk_pressure', 'cold', 0],
+      ['tocsin_store_disk_used', 'cold', 0.3],
+    ].map(([metric = '', disk = '', value]) => ({
+      ...pointRow({
+        metric: String(metric),
+        service: 'tocsin',
+        agoSeconds: 20,
+        attributes: { disk: String(disk) },
+      }),
+      Value: value,
+    })),
     ...['batch', 'request', 'damage'].map((kind, index) => ({
       ...pointRow({
         metric: 'tocsin_journal_aside_items_held',
@@ -200,6 +215,8 @@ t.test('the daemon tells of its own failures', async (t) => {
   t.strictSame(await summariesOf('TocsinStorageFailing'), [
     'Telemetry cannot be stored: 9 inserts failed in 5 minutes',
   ]);
+  t.strictSame(await summariesOf('TocsinDiskFilling'), ['Disk default of ClickHouse is 83% full']);
+  t.match(await summariesOf('TocsinDataDroppedForSpace'), [/because a disk is full/]);
   t.match(await summariesOf('TocsinOverloaded'), [/^3 requests were refused/]);
   t.match(await summariesOf('TocsinRulesFailing'), [/^4 evaluations of rules failed/]);
   t.match(await summariesOf('TocsinMessagesUndelivered'), [/^2 messages reached nobody/]);
