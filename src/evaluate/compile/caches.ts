@@ -1,3 +1,5 @@
+import { knownCacheConventions } from '../../model/cache-conventions.ts';
+import { cachePointsSql, cacheSpansSql } from '../../model/cache-sql.ts';
 import type { QueryPlan, ValueFunction } from '../rules/signal-plan.ts';
 import {
   type AttributeTable,
@@ -22,7 +24,9 @@ import { answerSql, groupAliases, groupBySql } from './grouped.ts';
  */
 export const cachesSql = (plan: QueryPlan, binder: Binder): string => {
   const labels = groupAliases(plan.by).map((it) => `${it}, `);
-  const sources = [fromCounters(plan, binder), fromSpans(plan, binder)];
+  const sources = isAboutKept(plan)
+    ? [fromKeptPoints(plan, binder), fromKeptSpans(plan, binder)]
+    : [fromCounters(plan, binder), fromSpans(plan, binder)];
   const perCache = `SELECT ${labels.join('')}if(counter_n > 0, counter_hits, span_hits) AS hits, if(counter_n > 0, counter_n - counter_hits, span_n - span_hits) AS misses
 FROM (
 SELECT ${labels.join('')}sumIf(assumeNotNull(n), counter) AS counter_n, sumIf(assumeNotNull(n), counter AND hit) AS counter_hits, sumIf(assumeNotNull(n), NOT counter) AS span_n, sumIf(assumeNotNull(n), NOT counter AND hit) AS span_hits
@@ -64,6 +68,49 @@ const valueSql = (value: ValueFunction): string => {
     case 'uniq':
       throw new Error(`caches have no ${value.kind}`);
   }
+};
+
+/** What is known of each point and span that is kept because it may tell of a cache. */
+const keptAttributes: AttributeTable = {
+  columns: {
+    'service.name': 'ServiceName',
+    'cache.name': 'CacheName',
+    'cache.system': 'CacheSystem',
+  },
+  maps: [],
+};
+
+/** Other attributes are only in the raw tables, of which all rows must be looked through. */
+const isAboutKept = ({ where, by }: QueryPlan): boolean =>
+  [...where, ...by].every((it) => Object.hasOwn(keptAttributes.columns, it.attribute));
+
+const fromKeptPoints = (plan: QueryPlan, binder: Binder): string => {
+  const columns = columnsOf(plan, keptAttributes, binder);
+  const within =
+    'TimeUnix >= {base:DateTime64(9)} AND TimeUnix < {to:DateTime64(9)} AND toStartOfHour(TimeUnix) >= toStartOfHour({base:DateTime64(9)})';
+  const told = cachePointsSql(knownCacheConventions, within);
+  const points = pointsSql({
+    table: `(SELECT *, 0 AS Flags, if(IsDelta, 1, 2) AS AggregationTemporality FROM (${told}))`,
+    carried: [
+      ...columns,
+      { name: 'hit', sql: `Fact = 'hit'` },
+      { name: 'certain', sql: 'toBool(Certain)' },
+    ],
+    counted: [{ name: 'counted', sql: 'Value' }],
+    where: [`Fact IN ('hit', 'miss')`, ...filterSql(plan.where, keptAttributes, binder)],
+    temporality: 'sent',
+  });
+  return `SELECT ${namesOf(columns)}true AS counter, toBool(hit) AS hit, certain, ${increaseSql('counted', 'counted < previous_counted')} AS n\nFROM (\n${points}\n)`;
+};
+
+const fromKeptSpans = (plan: QueryPlan, binder: Binder): string => {
+  const columns = columnsOf(plan, keptAttributes, binder);
+  const within =
+    'Timestamp >= {from:DateTime64(9)} AND Timestamp < {to:DateTime64(9)} AND toStartOfHour(Timestamp) >= toStartOfHour({from:DateTime64(9)})';
+  const where = [`Result != ''`, ...filterSql(plan.where, keptAttributes, binder)];
+  return `SELECT ${columns.map(({ name, sql }) => `${sql} AS ${name}, `).join('')}false AS counter, toBool(Result = 'hit') AS hit, true AS certain, toNullable(AdjustedCount) AS n
+FROM (${cacheSpansSql(knownCacheConventions, within)})
+WHERE ${where.join('\n  AND ')}`;
 };
 
 const counterAttributes: AttributeTable = {

@@ -64,7 +64,7 @@ t.test('cumulative counters count from their base and over a reset', async (t) =
   t.equal(await value(of('redis', 'sum(hits)')), 45);
   t.equal(await value(of('redis', 'hit_rate()')), 0.9);
   t.strictSame(await ask(of('redis', 'hit_rate()', { by: ['cache.name'] })), [
-    { cache_name: 'redis.keyspace', value: 0.9 },
+    { cache_name: 'redis', value: 0.9 },
   ]);
 });
 
@@ -135,6 +135,40 @@ t.test('what only misses is a cache when its name says so', async (t) => {
   t.equal(await value(of('cold', 'hit_rate()')), 0);
   t.equal(await value(of('late', 'hit_rate()')), null);
   t.equal(await value(of('pages', 'hit_rate()')), 0.9);
+});
+
+t.test('rules know the conventions that the tiers are computed with', async (t) => {
+  const point = { service: 'known', metric: 'memcached.operations', agoSeconds: 60 };
+  await sendCounters([
+    { ...point, value: 30, attributes: { operation: 'get', type: 'hit' } },
+    { ...point, value: 10, attributes: { operation: 'get', type: 'miss' } },
+    { ...point, value: 99, attributes: { operation: 'increment', type: 'miss' } },
+  ]);
+  await sendSpans('known', [
+    { agoSeconds: 60, attributes: { 'http.response.header.x-cache': 'HIT' } },
+    { agoSeconds: 60, attributes: { 'http.response.header.x-cache': 'MISS' }, weight: 4 },
+  ]);
+  const rows = await ask(of('known', 'hit_rate()', { by: ['cache.name'] }));
+  t.strictSame(
+    rows.toSorted((a, b) => String(a['cache_name']).localeCompare(String(b['cache_name']))),
+    [
+      { cache_name: 'http', value: 0.2 },
+      { cache_name: 'memcached', value: 0.75 },
+    ],
+  );
+  const where = { 'service.name': 'known', 'cache.system': 'memcached' };
+  t.equal(await value(of('known', 'count()', { where })), 40);
+});
+
+t.test('a rule that asks for other attributes looks through all rows', async (t) => {
+  const point = { service: 'raw', metric: 'sku_cache.hits', agoSeconds: 60, value: 3 };
+  await sendCounters([
+    { ...point, attributes: { zone: 'a' } },
+    { ...point, attributes: { zone: 'b' } },
+  ]);
+  const where = { 'service.name': 'raw', zone: 'a' };
+  t.equal(await value(of('raw', 'count()', { where })), 3);
+  t.equal(await value(of('raw', 'count()')), 6);
 });
 
 t.test('no cache has no hit rate and no count', async (t) => {
