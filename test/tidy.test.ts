@@ -31,6 +31,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@clickhouse/client': ['store/client.ts'],
   '@opentelemetry/': ['lib/telemetry'],
   '@slack/web-api': ['notify/slack.ts'],
+  // Compiles these; nothing imports it.
+  assemblyscript: ['decode/wasm/'],
   bullmq: ['lib/jobs/'],
   chdb: ['embedded/'],
   commander: ['main.ts', 'commands/'],

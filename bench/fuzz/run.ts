@@ -1,7 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { gzipSync } from 'node:zlib';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
 import { decompress } from '../../src/decode/decompress.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -13,6 +12,7 @@ import type { Acceptance, Ingest, OtlpRequest, Signal } from '../../src/model/in
 import { createOtlpGrpcServer } from '../../src/receive/grpc-server.ts';
 import { createOtlpHttpServer } from '../../src/receive/http-server.ts';
 import { defaultReceiveLimits } from '../../src/receive/limits.ts';
+import { createColumnBuilder } from '../../test/support/both-walkers.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import { joined, mutated } from './mutate.ts';
 import { type SeedPayload, seedPayloads } from './seeds.ts';

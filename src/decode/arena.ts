@@ -1,14 +1,17 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { tooLarge } from './faults.ts';
+import { createMachineMemory, type MachineMemory } from './machine-code.ts';
 
 /** Copies may write up to 7 bytes past their end, and reads of numbers look up to 10 bytes ahead. */
 const slackBytes = 16;
+/** At the beginning of a machine's memory, for its cells; what the arena holds begins behind. */
+export const headBytes = 4096;
 const regionBytesFirst = 4096;
 /** Below this a loop of 8-byte moves beats `copyWithin`, whose call costs about 15 ns. */
 const copyBytesMax = 96;
 
 export interface ArenaLimits {
-  /** Input and all columns together. While it grows, old and new memory exist side by side. */
+  /** Input and all columns together; up to 40 MB for a machine's tables come on top. While it grows, old and new memory exist side by side. */
   readonly arenaBytesMax: number;
   /** A larger arena is given back when it is emptied. */
   readonly arenaBytesKept: number;
@@ -45,18 +48,34 @@ export class Arena {
   indexShift: 1 | 2 = 1;
   readonly #limits: ArenaLimits;
   readonly #regions: Region[] = [];
+  readonly #scratch: Region[] = [];
+  readonly #isForMachine: boolean;
+  #memory: MachineMemory | undefined;
   readonly #followers: Follower[] = [];
   #inputCapacity = 0;
   #inputBytes = 0;
 
-  constructor(limits: ArenaLimits) {
+  constructor(limits: ArenaLimits, isForMachine = false) {
     this.#limits = limits;
+    this.#isForMachine = isForMachine;
+  }
+
+  /** What the arena lies in, behind `headBytes`, if it is for a machine; another one when it grows. */
+  get memory(): MachineMemory | undefined {
+    return this.#memory;
   }
 
   /** Regions are claimed before the first request is loaded. */
   region(): Region {
     const region = new Region();
     this.#regions.push(region);
+    return region;
+  }
+
+  /** A region of the machine's own: its content is lost whenever the arena grows. */
+  scratch(): Region {
+    const region = new Region();
+    this.#scratch.push(region);
     return region;
   }
 
@@ -73,7 +92,12 @@ export class Arena {
 
   /** Makes sure that `count` bytes can be written at the region's cursor. */
   room(region: Region, count: number): void {
-    if (region.at + count > region.limit) this.#layOut(this.#inputCapacity, region, count);
+    if (region.at + count > region.limit) this.grow(region, count);
+  }
+
+  /** Makes the region at least twice as large, and large enough for `count` more bytes. */
+  grow(region: Region, count: number): void {
+    this.#layOut(this.#inputCapacity, region, count);
   }
 
   putByte(region: Region, value: number): void {
@@ -236,12 +260,13 @@ export class Arena {
     for (const region of this.#regions) region.at = region.base;
     for (const follower of this.#followers) follower.clear();
     if (this.bytes.length <= this.#limits.arenaBytesKept) return;
-    for (const region of this.#regions) {
+    for (const region of [...this.#regions, ...this.#scratch]) {
       region.base = 0;
       region.at = 0;
       region.limit = 0;
     }
     this.#inputCapacity = 0;
+    this.#memory = undefined;
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
   }
@@ -274,10 +299,12 @@ export class Arena {
     if (total(sizes) > this.#limits.arenaBytesMax) {
       throw tooLarge(`its columns need more than ${this.#limits.arenaBytesMax} bytes`);
     }
-    const bytes = new Uint8Array(total(sizes));
+    // What a request may hold does not hang on who walks it.
+    sizes = [...sizes, ...this.#scratch.map(ample)];
+    const bytes = this.#allocate(total(sizes));
     bytes.set(this.bytes.subarray(0, this.#inputCapacity));
     let base = inputCapacity;
-    for (const [index, region] of this.#regions.entries()) {
+    for (const [index, region] of [...this.#regions, ...this.#scratch].entries()) {
       const used = region.at - region.base;
       bytes.set(this.bytes.subarray(region.base, region.at), base);
       region.base = base;
@@ -286,8 +313,14 @@ export class Arena {
       region.limit = base - slackBytes;
     }
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset);
     this.#inputCapacity = inputCapacity;
+  }
+
+  #allocate(count: number): Uint8Array<ArrayBuffer> {
+    if (!this.#isForMachine) return new Uint8Array(count);
+    this.#memory = createMachineMemory(headBytes + count);
+    return new Uint8Array(this.#memory.buffer, headBytes, count);
   }
 }
 

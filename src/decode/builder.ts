@@ -9,14 +9,15 @@ import { Attributes } from './attributes.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
 import { JsonReader } from './json.ts';
 import { LogWalker } from './logs.ts';
+import { hasMachineCode } from './machine-code.ts';
 import { MetricWalker } from './metrics.ts';
 import { nativeBlock } from './native.ts';
 import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
 import { Sampler, type SpanWeigher } from './sampler.ts';
 import { SeriesWatch } from './series-watch.ts';
+import { SpanMachine } from './span-machine.ts';
 import { SpanReader } from './span-reader.ts';
-
 import type { Verdicts } from './tail-verdicts.ts';
 import { TailRecall, TailWatch } from './tail-watch.ts';
 import type { TraceTable } from './trace-table.ts';
@@ -37,6 +38,8 @@ export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
    * accepted once: then it would depend on what else came since.
    */
   readonly series?: SharedSeries | undefined;
+  /** False: all is walked by TypeScript, which tests hold the machine's rows against. */
+  readonly machine?: boolean;
 }
 
 /** Notes what is known of traces, and keeps all spans; or goes by what was decided about them. */
@@ -94,11 +97,15 @@ class Builder implements DecodingBuilder {
   #sampledOut: number[];
   readonly #noun: string;
   readonly #json: JsonReader;
+  readonly #machine: SpanMachine | undefined;
 
   constructor(signal: Signal, options: ColumnBuilderOptions) {
     const { redact = [], sample = [] } = options;
     const limits = { ...limitsByDefault, ...options };
-    this.#arena = new Arena(limits);
+    const hasRules = redact.length + sample.length > 0;
+    const isForMachine =
+      signal === 'traces' && !hasRules && hasMachineCode && options.machine !== false;
+    this.#arena = new Arena(limits, isForMachine);
     this.#nowMs = options.nowMs;
     this.#redaction = redact.length > 0 ? new Redaction(redact) : undefined;
     this.#redacted = redact.map(() => 0);
@@ -121,6 +128,9 @@ class Builder implements DecodingBuilder {
       );
     }
     this.#signal = this.#signalWalker(signal, wire, attributes);
+    if (isForMachine && this.#signal instanceof TraceWalker) {
+      this.#machine = new SpanMachine(this.#arena, this.#signal.tables[0], values);
+    }
     this.#walker = new EnvelopeWalker(
       { arena: this.#arena, wire, attributes, rejections: this.#rejections },
       this.#signal,
@@ -191,6 +201,9 @@ class Builder implements DecodingBuilder {
     arena.mark();
     try {
       arena.load(body);
+      if (arena.indexShift === 1 && this.#machine?.walk(body.length, rejections.futureHigh)) {
+        return { accepted: this.rows() - before, rejected: 0, message: '' };
+      }
       this.#walker.request(body.length);
       if (rejections.condemnsAny) {
         arena.rollback();

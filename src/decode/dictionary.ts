@@ -26,6 +26,8 @@ export class Dictionary implements Follower {
   #table = new Int32Array(wordsFirst * 2);
   #slots = new Int32Array(wordsFirst);
   #previous = 0;
+  /** Words in the tables. Others, behind these, were written by the machine. */
+  #known = 0;
   #marked = 0;
 
   constructor(arena: Arena) {
@@ -76,12 +78,56 @@ export class Dictionary implements Follower {
     if (this.#starts.length > wordsKept) this.#size(wordsFirst);
   }
 
+  /** The machine wrote words, so that there are `count` now. Call `learn` before the next `idOf`. */
+  adopt(count: number): void {
+    this.count = count;
+  }
+
+  /** Puts words that the machine wrote into the tables. */
+  learn(): void {
+    const { base } = this.region;
+    const { view } = this.#arena;
+    let id = this.#known;
+    let at = id === 0 ? 0 : (this.#starts[id - 1] ?? 0) + (this.#lengths[id - 1] ?? 0);
+    while (this.#starts.length < this.count) this.#size(this.#starts.length * 2);
+    for (; id < this.count; id += 1) {
+      let length = 0;
+      for (let shift = 0, more = true; more; shift += 7) {
+        const byte = view.getUint8(base + at);
+        length |= (byte & 127) << shift;
+        more = byte > 127;
+        at += 1;
+      }
+      this.#starts[id] = at;
+      this.#lengths[id] = length;
+      this.#hashes[id] = this.#hash(base + at, length);
+      this.#successors[id + 1] = 0;
+      this.#enter(id);
+      at += length;
+    }
+    this.#known = this.count;
+  }
+
+  /** Puts a word into the first free slot there is for it. */
+  #enter(id: number): void {
+    const mask = this.#table.length - 1;
+    let slot = (this.#hashes[id] ?? 0) & mask;
+    let probes = 0;
+    while (probes < probesMax && (this.#table[slot] ?? 0) !== 0) {
+      slot = (slot + 1) & mask;
+      probes += 1;
+    }
+    this.#slots[id] = probes < probesMax ? slot : -1;
+    if (probes < probesMax) this.#table[slot] = id + 1;
+  }
+
   #keep(count: number): void {
-    for (let id = this.count - 1; id >= count; id -= 1) {
+    for (let id = this.#known - 1; id >= count; id -= 1) {
       const slot = this.#slots[id] ?? -1;
       if (slot >= 0) this.#table[slot] = 0;
     }
     this.count = count;
+    this.#known = Math.min(this.#known, count);
     this.#previous = 0;
   }
 
@@ -126,6 +172,7 @@ export class Dictionary implements Follower {
     this.#slots[id] = slot;
     if (slot >= 0) this.#table[slot] = id + 1;
     this.count = id + 1;
+    this.#known = id + 1;
     return id;
   }
 
@@ -136,17 +183,7 @@ export class Dictionary implements Follower {
     this.#slots = resized(this.#slots, size);
     this.#successors = resized(this.#successors, size + 1);
     this.#table = new Int32Array(size * 2);
-    const mask = this.#table.length - 1;
-    for (let id = 0; id < this.count; id += 1) {
-      let slot = (this.#hashes[id] ?? 0) & mask;
-      let probes = 0;
-      while (probes < probesMax && (this.#table[slot] ?? 0) !== 0) {
-        slot = (slot + 1) & mask;
-        probes += 1;
-      }
-      this.#slots[id] = probes < probesMax ? slot : -1;
-      if (probes < probesMax) this.#table[slot] = id + 1;
-    }
+    for (let id = 0; id < this.#known; id += 1) this.#enter(id);
   }
 
   #same(id: number, position: number, length: number): boolean {

@@ -64,6 +64,11 @@ export class Rejections {
     this.samples = new Samples(arena, wire, redaction);
   }
 
+  /** The upper half of the latest time, ns, that is not worth a word. */
+  get futureHigh(): number {
+    return this.#futureHigh;
+  }
+
   get total(): number {
     return this.#total;
   }

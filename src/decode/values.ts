@@ -387,7 +387,9 @@ export class Values {
 
   #utf8(position: number, end: number): string {
     const { bytes } = this.#arena;
-    if (this.#buffer.buffer !== bytes.buffer) this.#buffer = Buffer.from(bytes.buffer);
+    if (this.#buffer.buffer !== bytes.buffer) {
+      this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset);
+    }
     return this.#buffer.toString('utf8', position, end);
   }
 

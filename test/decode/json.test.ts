@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { encodeJson } from '../support/otlp-json.ts';
 import { type Message, sampleLogs, sampleMetrics, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
-import { type ColumnBuilderOptions, createColumnBuilder } from '../../src/decode/builder.ts';
+import type { ColumnBuilderOptions } from '../../src/decode/builder.ts';
 import { Fault } from '../../src/lib/fault.ts';
 import type { ColumnBuilder } from '../../src/model/block.ts';
 import type { Signal } from '../../src/model/ingest.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { logsRequest, metricsRequest, tracesRequest } from '../support/otlp-proto.ts';
 import { type Message, sampleLogs, sampleMetrics, sampleTraces } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';

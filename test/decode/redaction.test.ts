@@ -1,8 +1,8 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
 import type { Signal } from '../../src/model/ingest.ts';
 import { type RedactRule, redactPlaces } from '../../src/model/redaction.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { jsonEachRow, logRows, metricRows, traceRows } from '../support/naive-rows.ts';
 import { logsRequest, metricsRequest, tracesRequest } from '../support/otlp-proto.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
 import type { Signal } from '../../src/model/ingest.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { logsRequest, metricsRequest, tracesRequest } from '../support/otlp-proto.ts';
 import type { Message } from '../support/otlp-samples.ts';
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
 import type { SampleRule } from '../../src/model/sampling.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { tracesRequest } from '../support/otlp-proto.ts';
 import type { Message } from '../support/otlp-samples.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
+import { createColumnBuilder } from '../support/both-walkers.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { jsonEachRow, traceRows } from '../support/naive-rows.ts';
 import { tracesRequest } from '../support/otlp-proto.ts';

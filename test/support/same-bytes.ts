@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
-import { createColumnBuilder } from '../../src/decode/builder.ts';
 import type { Block } from '../../src/model/block.ts';
 import type { Acceptance, Signal } from '../../src/model/ingest.ts';
+import { createColumnBuilder } from './both-walkers.ts';
 import { encodeJson } from './otlp-json.ts';
 import { logsRequest, metricsRequest, tracesRequest } from './otlp-proto.ts';
 import type { Message } from './otlp-samples.ts';

@@ -1,0 +1,181 @@
+import { Fault } from '../lib/fault.ts';
+import { type Arena, headBytes, type Region } from './arena.ts';
+import type { Dictionary } from './dictionary.ts';
+import {
+  type MachineCode,
+  type MachineHost,
+  type MachineMemory,
+  startMachine,
+} from './machine-code.ts';
+import { cells, dictionariesOf, regionsOf } from './machine-layout.ts';
+import { adjustedCount } from './sampling.ts';
+import type { TraceColumns } from './trace-columns.ts';
+import type { Values } from './values.ts';
+
+/** A dictionary and what the machine knows of it. */
+interface Words {
+  readonly dictionary: Dictionary;
+  /** Where the machine looks words up; a record and two slots for each, as in `wasm/words.ts`. */
+  readonly table: Region;
+  /** The first so many words are in the table. */
+  known: number;
+}
+
+interface Running {
+  readonly memory: MachineMemory;
+  readonly cells: Int32Array;
+  readonly code: MachineCode;
+}
+
+/** Thrown through the machine to end a walk; always the same, for its trace tells nothing. */
+const stop = new Error('the machine gave up');
+/** Each begins the walk anew. The other walker grows as it goes, and leaves room for the next request. */
+const growthsMax = 3;
+const wordBytes = 24;
+const wordsFirst = 128;
+
+/**
+ * Spans as they usually are, walked by machine code that writes the same bytes as `TraceWalker`. It
+ * gives up on everything else (items to reject or to warn of, what is not UTF-8, what is malformed or
+ * does not fit), has then changed nothing, and the request is walked by `TraceWalker`.
+ */
+export class SpanMachine {
+  readonly #arena: Arena;
+  readonly #values: Values;
+  /** Columns, then texts of dictionaries, then tables. */
+  readonly #regions: readonly Region[];
+  readonly #words: readonly Words[];
+  #running: Running | undefined;
+  /** What to do before the walk begins again; undefined to give up. */
+  #remedy: (() => void) | undefined;
+
+  constructor(arena: Arena, to: TraceColumns, values: Values) {
+    this.#arena = arena;
+    this.#values = values;
+    const dictionaries = dictionariesOf(to);
+    this.#words = dictionaries.map((it) => ({ dictionary: it, table: arena.scratch(), known: 0 }));
+    const texts = dictionaries.map((it) => it.region);
+    this.#regions = [...regionsOf(to), ...texts, ...this.#words.map((it) => it.table)];
+    const forget = (): void => this.#forget();
+    arena.follow({ mark: () => {}, rollback: forget, clear: forget });
+  }
+
+  /** Whether the request, of `length` bytes at the arena's beginning, was taken. */
+  walk(length: number, futureHigh: number): boolean {
+    try {
+      for (let growths = 0; growths <= growthsMax; growths += 1) {
+        if (this.#try(length, futureHigh)) return true;
+        if (!this.#remedy) break;
+        this.#remedy();
+      }
+    } catch (error) {
+      // It is for the other walker to tell what is wrong with a request.
+      if (!(error instanceof Fault)) throw error;
+    }
+    for (const { dictionary } of this.#words) dictionary.learn();
+    return false;
+  }
+
+  #try(length: number, futureHigh: number): boolean {
+    this.#remedy = undefined;
+    const running = this.#ready();
+    try {
+      running.code.walk(headBytes, headBytes + length, futureHigh);
+    } catch (error) {
+      for (const [index, words] of this.#words.entries()) {
+        running.code.forget(index, words.dictionary.count);
+        words.known = words.dictionary.count;
+      }
+      if (error === stop) return false;
+      throw error;
+    }
+    this.#takeOver(running);
+    return true;
+  }
+
+  /** Takes note of what the machine wrote. */
+  #takeOver(running: Running): void {
+    const count = this.#regions.length - this.#words.length;
+    for (const [index, region] of this.#regions.entries()) {
+      if (index >= count) break;
+      const cell = (cells.regionsAt + index * cells.regionBytes) / 4;
+      region.at = (running.cells[cell + 1] ?? 0) - headBytes;
+    }
+    for (const [index, words] of this.#words.entries()) {
+      const cell = (cells.dictionariesAt + index * cells.dictionaryBytes) / 4;
+      words.known = running.cells[cell] ?? 0;
+      words.dictionary.adopt(words.known);
+    }
+  }
+
+  /** Tells the machine where things stand. */
+  #ready(): Running {
+    const arena = this.#arena;
+    for (const { dictionary, table } of this.#words) {
+      if (capacityOf(table) < Math.max(wordsFirst, dictionary.count)) {
+        arena.grow(table, (dictionary.count * 2 + wordsFirst) * wordBytes);
+      }
+    }
+    const { memory } = arena;
+    if (!memory) throw new Error('the arena of a machine is in its memory');
+    const isNew = memory !== this.#running?.memory;
+    const running = isNew ? this.#start(memory) : this.#running;
+    if (!running) throw new Error('unreachable');
+    let cell = cells.regionsAt / 4;
+    for (const region of this.#regions) {
+      running.cells[cell] = region.base + headBytes;
+      running.cells[cell + 1] = region.at + headBytes;
+      running.cells[cell + 2] = region.limit + headBytes;
+      cell += cells.regionBytes / 4;
+    }
+    for (const [index, words] of this.#words.entries()) {
+      const { count } = words.dictionary;
+      if (isNew) running.code.begin(index, capacityOf(words.table));
+      if (isNew || words.known !== count) running.code.learn(index, count);
+      words.known = count;
+    }
+    return running;
+  }
+
+  #start(memory: MachineMemory): Running {
+    const host: MachineHost = {
+      irregular: () => {
+        throw stop;
+      },
+      needs: (regionCell, count) => {
+        const region = this.#regions[(regionCell - cells.regionsAt) / cells.regionBytes];
+        if (region) this.#remedy = () => this.#arena.grow(region, count);
+        throw stop;
+      },
+      render: (position, end) => {
+        const text = this.#values.text(position - headBytes, end - headBytes);
+        const length = this.#arena.stage(text);
+        if (this.#arena.memory === memory) return length;
+        // The arena has grown meanwhile: once more, in its new memory.
+        this.#remedy = () => {};
+        throw stop;
+      },
+      weigh: (position, length) => adjustedCount(this.#arena.view, position - headBytes, length),
+    };
+    const code = startMachine(memory, host);
+    this.#running = { memory, cells: new Int32Array(memory.buffer, 0, headBytes / 4), code };
+    return this.#running;
+  }
+
+  /** After dictionaries forgot words: so does the machine. */
+  #forget(): void {
+    const running = this.#running;
+    if (running?.memory !== this.#arena.memory) this.#running = undefined;
+    for (const [index, words] of this.#words.entries()) {
+      if (words.known <= words.dictionary.count) continue;
+      words.known = words.dictionary.count;
+      this.#running?.code.forget(index, words.known);
+    }
+  }
+}
+
+/** Words that fit a table: a power of two. */
+const capacityOf = (table: Region): number => {
+  const words = Math.floor((table.limit - table.base) / wordBytes) - 1;
+  return words < 1 ? 0 : 2 ** Math.floor(Math.log2(words));
+};
