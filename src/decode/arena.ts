@@ -258,8 +258,11 @@ export class Arena {
 
   clear(): void {
     for (const region of this.#regions) region.at = region.base;
+    if (this.bytes.length > this.#limits.arenaBytesKept) this.#giveBack();
     for (const follower of this.#followers) follower.clear();
-    if (this.bytes.length <= this.#limits.arenaBytesKept) return;
+  }
+
+  #giveBack(): void {
     for (const region of [...this.#regions, ...this.#scratch]) {
       region.base = 0;
       region.at = 0;

@@ -16,7 +16,7 @@ import { Redaction } from './redaction.ts';
 import { Rejections } from './rejections.ts';
 import { Sampler, type SpanWeigher } from './sampler.ts';
 import { SeriesWatch } from './series-watch.ts';
-import { SpanMachine } from './span-machine.ts';
+import { SpanMachine, type Walked } from './span-machine.ts';
 import { SpanReader } from './span-reader.ts';
 import type { Verdicts } from './tail-verdicts.ts';
 import { TailRecall, TailWatch } from './tail-watch.ts';
@@ -38,8 +38,13 @@ export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
    * accepted once: then it would depend on what else came since.
    */
   readonly series?: SharedSeries | undefined;
-  /** False: all is walked by TypeScript, which tests hold the machine's rows against. */
-  readonly machine?: boolean;
+  /** Told of each walk over a request of spans. */
+  readonly walked?: ((by: Walked) => void) | undefined;
+  /**
+   * What the machine is offered: as usual, what it is likely to take. Tests offer it everything, and
+   * hold that against a builder that offers it nothing.
+   */
+  readonly machine?: 'never' | 'likely' | 'always';
 }
 
 /** Notes what is known of traces, and keeps all spans; or goes by what was decided about them. */
@@ -98,15 +103,19 @@ class Builder implements DecodingBuilder {
   readonly #noun: string;
   readonly #json: JsonReader;
   readonly #machine: SpanMachine | undefined;
+  readonly #isAlwaysMachine: boolean;
+  readonly #walked: ((by: Walked) => void) | undefined;
 
   constructor(signal: Signal, options: ColumnBuilderOptions) {
     const { redact = [], sample = [] } = options;
     const limits = { ...limitsByDefault, ...options };
     const hasRules = redact.length + sample.length > 0;
     const isForMachine =
-      signal === 'traces' && !hasRules && hasMachineCode && options.machine !== false;
+      signal === 'traces' && !hasRules && hasMachineCode && options.machine !== 'never';
     this.#arena = new Arena(limits, isForMachine);
     this.#nowMs = options.nowMs;
+    this.#isAlwaysMachine = options.machine === 'always';
+    this.#walked = signal === 'traces' ? options.walked : undefined;
     this.#redaction = redact.length > 0 ? new Redaction(redact) : undefined;
     this.#redacted = redact.map(() => 0);
     this.#sampledOut = sample.map(() => 0);
@@ -129,7 +138,12 @@ class Builder implements DecodingBuilder {
     }
     this.#signal = this.#signalWalker(signal, wire, attributes);
     if (isForMachine && this.#signal instanceof TraceWalker) {
-      this.#machine = new SpanMachine(this.#arena, this.#signal.tables[0], values);
+      this.#machine = new SpanMachine(
+        this.#arena,
+        this.#signal.tables[0],
+        values,
+        this.#rejections,
+      );
     }
     this.#walker = new EnvelopeWalker(
       { arena: this.#arena, wire, attributes, rejections: this.#rejections },
@@ -201,10 +215,9 @@ class Builder implements DecodingBuilder {
     arena.mark();
     try {
       arena.load(body);
-      if (arena.indexShift === 1 && this.#machine?.walk(body.length, rejections.futureHigh)) {
-        return { accepted: this.rows() - before, rejected: 0, message: '' };
-      }
-      this.#walker.request(body.length);
+      const walked = this.#byMachine(body.length);
+      this.#walked?.(walked);
+      if (walked !== 'machine') this.#walker.request(body.length);
       if (rejections.condemnsAny) {
         arena.rollback();
         rejections.again();
@@ -226,6 +239,12 @@ class Builder implements DecodingBuilder {
       ...(sampledOut > 0 && { sampledOut }),
       ...(rejections.total > 0 && { rejections: rejections.list() }),
     };
+  }
+
+  #byMachine(length: number): Walked {
+    // It writes indexes of dictionaries as 16 bits.
+    const machine = this.#arena.indexShift === 1 ? this.#machine : undefined;
+    return machine?.walk(length, this.#isAlwaysMachine) ?? 'typescript';
   }
 
   #beginCounting(): void {

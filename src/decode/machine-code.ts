@@ -5,6 +5,7 @@ declare const WebAssembly: {
   readonly Memory: new (pages: { initial: number; maximum: number }) => MachineMemory;
   readonly Module: new (code: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+  readonly RuntimeError: new () => Error;
 };
 
 /** Of a fixed size; what it holds lives as long as somebody holds it or its buffer. */
@@ -35,9 +36,13 @@ export interface MachineCode {
 export interface MachineHost {
   readonly irregular: () => never;
   readonly needs: (regionCell: number, count: number) => never;
+  readonly warn: (code: number) => void;
   readonly render: (position: number, end: number) => number;
   readonly weigh: (position: number, length: number) => number;
 }
+
+/** Whether the machine did what it must not: a mistake of ours. */
+export const isTrap = (error: unknown): boolean => error instanceof WebAssembly.RuntimeError;
 
 const compiled = (): object | undefined => {
   try {

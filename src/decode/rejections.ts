@@ -30,7 +30,7 @@ const warnings: Readonly<Record<WarnCode, { readonly of?: string; readonly what:
   'no-data': { of: 'metrics', what: 'have no data of a kind that this server knows' },
 };
 
-type WarnCode = 'no-time' | 'future' | 'parent' | 'empty-key' | 'no-data';
+export type WarnCode = 'no-time' | 'future' | 'parent' | 'empty-key' | 'no-data';
 
 /** Pairs of reason and service told apart in one request; the others are told under no service. */
 const kindsMax = 32;
@@ -125,6 +125,11 @@ export class Rejections {
 
   warn(code: WarnCode): void {
     this.#warned.set(code, (this.#warned.get(code) ?? 0) + 1);
+  }
+
+  /** For a walk that begins anew. */
+  withdrawWarnings(): void {
+    this.#warned.clear();
   }
 
   /** Whether `endResource` has something to note. */

@@ -2,15 +2,24 @@ import { Fault } from '../lib/fault.ts';
 import { type Arena, headBytes, type Region } from './arena.ts';
 import type { Dictionary } from './dictionary.ts';
 import {
+  isTrap,
   type MachineCode,
   type MachineHost,
   type MachineMemory,
   startMachine,
 } from './machine-code.ts';
 import { cells, dictionariesOf, regionsOf } from './machine-layout.ts';
+import type { Rejections, WarnCode } from './rejections.ts';
 import { adjustedCount } from './sampling.ts';
 import type { TraceColumns } from './trace-columns.ts';
 import type { Values } from './values.ts';
+import { WalkerChoice } from './walker-choice.ts';
+
+/**
+ * Who walked a request: the machine; both, for the machine left it; TypeScript, for it was not offered;
+ * or TypeScript after the machine made a mistake, upon which it is offered nothing any more.
+ */
+export type Walked = 'machine' | 'both' | 'typescript' | 'trapped';
 
 /** A dictionary and what the machine knows of it. */
 interface Words {
@@ -29,6 +38,8 @@ interface Running {
 
 /** Thrown through the machine to end a walk; always the same, for its trace tells nothing. */
 const stop = new Error('the machine gave up');
+/** In the order of what `wasm` calls them. */
+const warnings: readonly WarnCode[] = ['no-time', 'future', 'parent', 'empty-key'];
 /** Each begins the walk anew. The other walker grows as it goes, and leaves room for the next request. */
 const growthsMax = 3;
 const wordBytes = 24;
@@ -36,22 +47,26 @@ const wordsFirst = 128;
 
 /**
  * Spans as they usually are, walked by machine code that writes the same bytes as `TraceWalker`. It
- * gives up on everything else (items to reject or to warn of, what is not UTF-8, what is malformed or
- * does not fit), has then changed nothing, and the request is walked by `TraceWalker`.
+ * leaves everything else (items to reject, what is not UTF-8, what is malformed or does not fit), has
+ * then changed nothing, and the request is for `TraceWalker` to walk.
  */
 export class SpanMachine {
   readonly #arena: Arena;
   readonly #values: Values;
+  readonly #rejections: Rejections;
+  readonly #choice = new WalkerChoice();
   /** Columns, then texts of dictionaries, then tables. */
   readonly #regions: readonly Region[];
   readonly #words: readonly Words[];
   #running: Running | undefined;
   /** What to do before the walk begins again; undefined to give up. */
   #remedy: (() => void) | undefined;
+  #hasTrapped = false;
 
-  constructor(arena: Arena, to: TraceColumns, values: Values) {
+  constructor(arena: Arena, to: TraceColumns, values: Values, rejections: Rejections) {
     this.#arena = arena;
     this.#values = values;
+    this.#rejections = rejections;
     const dictionaries = dictionariesOf(to);
     this.#words = dictionaries.map((it) => ({ dictionary: it, table: arena.scratch(), known: 0 }));
     const texts = dictionaries.map((it) => it.region);
@@ -60,28 +75,44 @@ export class SpanMachine {
     arena.follow({ mark: () => {}, rollback: forget, clear: forget });
   }
 
-  /** Whether the request, of `length` bytes at the arena's beginning, was taken. */
-  walk(length: number, futureHigh: number): boolean {
+  /**
+   * Walks the request of `length` bytes at the arena's beginning. Unless the answer is `machine`, it is
+   * for `TraceWalker` now. `isAlways`: however many requests were left before.
+   */
+  walk(length: number, isAlways: boolean): Walked {
+    const walked = isAlways || this.#choice.offers() ? this.#attempt(length) : 'typescript';
+    if (walked === 'machine') this.#choice.took();
+    else for (const { dictionary } of this.#words) dictionary.learn();
+    if (walked === 'both') this.#choice.left();
+    return walked;
+  }
+
+  #attempt(length: number): Walked {
+    if (this.#hasTrapped) return 'trapped';
     try {
       for (let growths = 0; growths <= growthsMax; growths += 1) {
-        if (this.#try(length, futureHigh)) return true;
+        if (this.#try(length)) return 'machine';
         if (!this.#remedy) break;
         this.#remedy();
       }
     } catch (error) {
       // It is for the other walker to tell what is wrong with a request.
-      if (!(error instanceof Fault)) throw error;
+      if (error instanceof Fault) return 'both';
+      if (!isTrap(error)) throw error;
+      this.#hasTrapped = true;
+      this.#running = undefined;
+      return 'trapped';
     }
-    for (const { dictionary } of this.#words) dictionary.learn();
-    return false;
+    return 'both';
   }
 
-  #try(length: number, futureHigh: number): boolean {
+  #try(length: number): boolean {
     this.#remedy = undefined;
     const running = this.#ready();
     try {
-      running.code.walk(headBytes, headBytes + length, futureHigh);
+      running.code.walk(headBytes, headBytes + length, this.#rejections.futureHigh);
     } catch (error) {
+      this.#rejections.withdrawWarnings();
       for (const [index, words] of this.#words.entries()) {
         running.code.forget(index, words.dictionary.count);
         words.known = words.dictionary.count;
@@ -146,6 +177,10 @@ export class SpanMachine {
         const region = this.#regions[(regionCell - cells.regionsAt) / cells.regionBytes];
         if (region) this.#remedy = () => this.#arena.grow(region, count);
         throw stop;
+      },
+      warn: (code) => {
+        const warning = warnings[code];
+        if (warning) this.#rejections.warn(warning);
       },
       render: (position, end) => {
         const text = this.#values.text(position - headBytes, end - headBytes);

@@ -20,6 +20,8 @@ const kvlistValue = bytesField(6);
 const bytesValue = bytesField(7);
 const none = 0;
 
+const emptyBuffer = Buffer.alloc(0);
+
 /** The upper half of 2^53. */
 const safeHigh = 0x20_0000;
 
@@ -42,11 +44,14 @@ export class Values {
   #path = '';
   #isDropped = false;
   /** The arena's bytes, as Node reads text from them at half the cost of a decoder and a view. */
-  #buffer = Buffer.alloc(0);
+  #buffer = emptyBuffer;
 
   constructor(arena: Arena, wire: Wire) {
     this.#arena = arena;
     this.#wire = wire;
+    // Else it would keep what the arena gave back.
+    const clear = (): void => void (this.#buffer = emptyBuffer);
+    arena.follow({ mark: () => {}, rollback: () => {}, clear });
   }
 
   /** `guard` redacts the members of arrays and maps, which belong to the key `id`. */

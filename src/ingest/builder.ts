@@ -28,7 +28,13 @@ export const createIngestBuilder = (
   signal: Signal,
   { rules, series, clock, meter }: IngestBuilderOptions,
 ): ColumnBuilder => {
-  const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules, series });
+  const walks = meter.counter('tocsin_decode_requests_walked', {
+    description:
+      'Requests of spans by what walked them: machine (code), both (the machine left it), typescript (the machine was not asked), trapped (the machine made a mistake and is not asked any more)',
+    unit: '{request}',
+  });
+  const walked = (walker: string): void => walks(1, { walker });
+  const builder = createColumnBuilder(signal, { nowMs: clock.nowMs, ...rules, series, walked });
   if (rules.redact.length + rules.sample.length === 0) return builder;
   const count = countDeeds(signal, rules, meter);
   return {

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { main as compile } from 'assemblyscript/asc';
 import t from 'tap';
 import { mutated } from '../../bench/fuzz/mutate.ts';
-import { SpanMachine } from '../../src/decode/span-machine.ts';
+import type { ColumnBuilderOptions } from '../../src/decode/builder.ts';
+import type { Walked } from '../../src/decode/span-machine.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { createColumnBuilder } from '../support/both-walkers.ts';
 import { type Message, sampleTraces } from '../support/otlp-samples.ts';
@@ -78,30 +79,25 @@ const spiced = (random: Random): Message => {
         for (const id of ['traceId', 'spanId', 'parentSpanId']) {
           span[id] = Buffer.from(span[id] as Uint8Array);
         }
-        const key = `q${pick(oddTexts)}`;
+        const key = pick(oddTexts);
         if (random() < 0.3) span.attributes.push({ key, value: value(random) });
         if (random() < 0.05) span['name'] = `${pick(oddTexts)}n`;
         if (random() < 0.05) span['droppedLinksCount'] = 4e9;
         if (random() < 0.05) span['traceState'] = pick(['a=b', 'ot=th:8', 'ot=th:c;rv:zz']);
         if (random() < 0.002) span['traceId'] = Buffer.alloc(pick([16, 3]));
-        if (random() < 0.002) span['startTimeUnixNano'] = pick(['0', '18446744073709551615']);
+        if (random() < 0.01) span['parentSpanId'] = Buffer.alloc(pick([8, 3, 0]), pick([0, 1]));
+        if (random() < 0.01) span['startTimeUnixNano'] = pick(['0', '1900000000000000000']);
+        if (random() < 0.002) span['startTimeUnixNano'] = '18446744073709551615';
       }
     }
   }
   return message as unknown as Message;
 };
 
-/** Counts which requests the machine takes; the rest it leaves. */
-const watch = (t: { teardown: (end: () => void) => void }): { taken: number; left: number } => {
-  const counts = { taken: 0, left: 0 };
-  const { walk } = SpanMachine.prototype;
-  SpanMachine.prototype.walk = function (length, futureHigh) {
-    const isTaken = walk.call(this, length, futureHigh);
-    counts[isTaken ? 'taken' : 'left'] += 1;
-    return isTaken;
-  };
-  t.teardown(() => void (SpanMachine.prototype.walk = walk));
-  return counts;
+/** Counts requests by their walker. */
+const watch = () => {
+  const counts = { machine: 0, both: 0, typescript: 0, trapped: 0 };
+  return { counts, walked: (by: Walked) => void (counts[by] += 1) };
 };
 
 t.test('the machine code is what its source compiles to', async (t) => {
@@ -118,12 +114,17 @@ t.test('the machine code is what its source compiles to', async (t) => {
 
 const seed = Number(process.env['TOCSIN_FUZZ_SEED'] ?? 1);
 
-const limits = { 'in an ample arena': {}, 'in a tight arena': { arenaBytesMax: 3e6 } };
-for (const [where, options] of Object.entries(limits)) {
+const settings: Readonly<Record<string, ColumnBuilderOptions>> = {
+  'in an ample arena': {},
+  'in a tight arena': { arenaBytesMax: 1.8e6 },
+  'by turns': { machine: 'likely' },
+};
+for (const [where, options] of Object.entries(settings)) {
   t.test(`both walkers write the same and refuse the same ${where}`, async (t) => {
     const random = seededRandom(seed);
-    const counts = watch(t);
-    const builder = createColumnBuilder('traces', { nowMs: () => 1.77e12, ...options });
+    const { counts, walked } = watch();
+    const builder = createColumnBuilder('traces', { nowMs: () => 1.77e12, walked, ...options });
+    let warned = 0;
     const endings = { taken: 0, partly: 0, full: 0, refused: 0 };
     let body = encodeProtobuf('traces', spiced(random));
     for (let number = 0; number < 1_500; number += 1) {
@@ -134,6 +135,7 @@ for (const [where, options] of Object.entries(limits)) {
         const acceptance = builder.append('protobuf', sent);
         if (acceptance === 'full') endings.full += 1;
         else endings[acceptance.rejected > 0 ? 'partly' : 'taken'] += 1;
+        if (acceptance !== 'full' && acceptance.message.includes('warning')) warned += 1;
         if (acceptance === 'full' || random() < 0.02) builder.finish();
       } catch (error) {
         if ((error as { code?: string }).code !== 'ERR_OTLP_MALFORMED') throw error;
@@ -142,8 +144,11 @@ for (const [where, options] of Object.entries(limits)) {
     }
     builder.finish();
     t.comment(JSON.stringify({ ...endings, ...counts }));
-    t.ok(counts.taken > 700, `the machine took ${counts.taken}`);
-    t.ok(counts.left > 100, `it left ${counts.left}`);
+    t.ok(counts.machine > 150, `the machine took ${counts.machine}`);
+    t.ok(counts.both > 100, `it left ${counts.both}`);
+    t.equal(counts.typescript > 100, options.machine === 'likely');
+    t.equal(counts.trapped, 0);
+    t.ok(warned > 100, `${warned} were warned of`);
     t.ok(endings.refused > 100 && endings.partly > 10);
     t.equal(endings.full > 0, 'arenaBytesMax' in options);
   });
@@ -167,6 +172,62 @@ t.test('whether a request fits does not hang on the machine', async (t) => {
     }
   }
   t.ok(tried > 30 && tried < 130, `${tried} arenas were large enough`);
+});
+
+const usual = encodeProtobuf(
+  'traces',
+  sampleTraces(seededRandom(5), { resources: 1, scopes: 1, items: 3 }),
+);
+/** Has a span to reject. */
+const unusual = encodeProtobuf('traces', { resourceSpans: [{ scopeSpans: [{ spans: [{}] }] }] });
+
+t.test('the more requests the machine leaves, the fewer it is offered', async (t) => {
+  const walks: Walked[] = [];
+  const walked = (by: Walked) => void walks.push(by);
+  const builder = createColumnBuilder('traces', { machine: 'likely', walked });
+  const walksOf = (body: Uint8Array, count: number) => {
+    walks.length = 0;
+    for (let sent = 0; sent < count; sent += 1) builder.append('protobuf', body);
+    return walks.map((it) => it[0]).join('');
+  };
+  t.equal(walksOf(usual, 3), 'mmm');
+  t.equal(walksOf(unusual, 12), 'btbttbttttbt');
+  t.equal(walksOf(usual, 9), 'tttttttmm', 'one that it takes begins anew');
+  t.equal(walksOf(unusual, 5), 'btbtt');
+  t.equal(walksOf(usual, 2), 'mm');
+  t.equal(
+    Math.max(
+      ...walksOf(unusual, 600)
+        .split('b')
+        .map((it) => it.length),
+    ),
+    64,
+  );
+});
+
+t.test('after a mistake of the machine all is walked by TypeScript', async (t) => {
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { Instance: unknown; readonly RuntimeError: new () => Error };
+  };
+  const trap = () => {
+    throw new WebAssembly.RuntimeError();
+  };
+  const instance = () => ({
+    exports: { walk: trap, begin: () => {}, learn: () => {}, forget: trap },
+  });
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function () {
+    return instance();
+  };
+  t.teardown(() => (WebAssembly.Instance = Instance));
+  const { counts, walked } = watch();
+  const builder = createColumnBuilder('traces', { walked });
+  t.match(builder.append('protobuf', usual), { accepted: 3 });
+  WebAssembly.Instance = Instance;
+  t.match(builder.append('protobuf', unusual), { accepted: 0, rejected: 1 });
+  t.match(builder.append('protobuf', usual), { accepted: 3 });
+  builder.finish();
+  t.strictSame(counts, { machine: 0, both: 0, typescript: 0, trapped: 3 });
 });
 
 t.test('memory of large blocks is given back', async (t) => {

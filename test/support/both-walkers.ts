@@ -18,11 +18,11 @@ export const createColumnBuilder = (
   signal: Signal,
   options: ColumnBuilderOptions = {},
 ): DecodingBuilder => {
-  const builder = createReal(signal, options);
+  const builder = createReal(signal, { machine: 'always', ...options });
   const hasRules = [...(options.redact ?? []), ...(options.sample ?? [])].length > 0;
   // Rules note what they see in tables that both would share, and no machine works beside them.
   if (signal !== 'traces' || hasRules) return builder;
-  const oracle = createReal(signal, { ...options, machine: false });
+  const oracle = createReal(signal, { ...options, machine: 'never', walked: undefined });
   // By its way of growing the machine may fit in what TypeScript overruns, or find a block full before;
   // until both are emptied they hold different rows.
   let isAlike = true;

@@ -12,6 +12,10 @@ export declare function needs(region: usize, count: u32): void;
 @external("host", "render")
 export declare function render(position: usize, end: usize): u32;
 
+/** Notes something to tell the sender of, by its place in `warnings` of span-machine.ts. */
+@external("host", "warn")
+export declare function warn(code: u32): void;
+
 /** What `AdjustedCount` is for a `tracestate`. */
 @external("host", "weigh")
 export declare function weigh(position: usize, size: u32): f64;

@@ -1,6 +1,6 @@
 import { put32, put64, put8, writtenIn } from './columns.ts';
-import { stop, weigh } from './host.ts';
-import { putHex, putHex16, putHex8 } from './identifiers.ts';
+import { stop, warn, weigh } from './host.ts';
+import { putHex16, putHex8 } from './identifiers.ts';
 import {
   adjustedCount,
   droppedAttributesColumn,
@@ -31,6 +31,8 @@ import { putWord } from './words.ts';
 
 /** The upper half of the latest time that is not worth a warning. */
 let futureHigh: u32 = 0;
+/** The upper half of the latest time that can be stored. */
+const latestHigh: u32 = 0x7fffffff;
 
 export function expectTimesUpTo(high: u32): void {
   futureHigh = high;
@@ -140,14 +142,19 @@ export function span(position: usize, end: usize): void {
   landed(p, end);
   if (traceAt == 0 || spanAt == 0) stop();
   if ((load<u64>(traceAt) | load<u64>(traceAt + 8)) == 0 || load<u64>(spanAt) == 0) stop();
-  if (start == 0 || <u32>(start >> 32) > futureHigh) stop();
+  const startHigh = <u32>(start >> 32);
+  if (startHigh > futureHigh) {
+    if (startHigh > latestHigh) stop();
+    warn(1);
+  } else if (start == 0) warn(0);
 
   put64(time, start);
   put64(duration, stopped < start ? 0 : stopped - start);
   putHex16(traceId, traceAt);
   putHex8(spanId, spanAt);
-  if (parentLength == 0) put8(parentSpanId, 0);
-  else putHex(parentSpanId, parentAt, parentLength);
+  if (parentLength != 0 && parentLength != 8) warn(2);
+  if (parentLength != 8 || load<u64>(parentAt) == 0) put8(parentSpanId, 0);
+  else putHex8(parentSpanId, parentAt);
   putText(traceState, stateAt, stateLength);
   putWord(spanName, spanNames, nameAt, nameLength);
   put8(spanKind, kind < 6 ? kind : 0);

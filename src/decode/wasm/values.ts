@@ -1,5 +1,5 @@
 import { put16, put8, room } from './columns.ts';
-import { render, stop } from './host.ts';
+import { render, warn } from './host.ts';
 import {
   eventKeyWords,
   eventKeys,
@@ -74,7 +74,7 @@ function splitAny(position: usize, end: usize): void {
     }
   }
   landed(p, end);
-  if (keyLength == 0) stop();
+  if (keyLength == 0) warn(3);
 }
 
 @inline
