@@ -25,6 +25,8 @@ interface Setting {
   readonly builder?: () => ColumnBuilder;
   readonly insert: InsertBlock;
   readonly rejectedBytesMax?: number;
+  /** Waits for this many rows, however long it takes, so that requests meet in a batch. */
+  readonly batchRows?: number;
 }
 
 /** The journal of one worker below a data directory, and a batcher that gives up soon. */
@@ -33,15 +35,17 @@ const start = async (dataDir: string, setting: Setting) => {
   const notes = notingLog();
   const limits = { segmentBytesMax: 4_096, rejectedBytesMax: setting.rejectedBytesMax ?? 1e6 };
   const journal = await open(dir, { log: notes.log, limits });
-  const { signal = 'traces', builder = () => smallBuilder(), insert } = setting;
+  const { signal = 'traces', builder = () => smallBuilder(), insert, batchRows } = setting;
+  const soon = { lingerMs: 2, spacingMs: 2, ageMsMax: 10 };
+  const whenMet = { lingerMs: 600_000, ageMsMax: 600_000, rowsMax: batchRows ?? 0 };
   let names = 0;
   const batcher = createJournaledBatcher({
     ...{ signal, journal, insert, createBuilder: builder, log: notes.log, meter: noopMeter },
     ...{ clock: systemClock, random: () => 0.5, names: () => `${signal}-${(names += 1)}` },
     decompress: async (_coding, bytes) => gunzipSync(bytes),
     limits: {
-      ...{ lingerMs: 2, spacingMs: 2, ageMsMax: 10, firstMs: 1, maxMs: 2, drainMsMax: 1_000 },
-      ...{ refusalsAloneMax: 3 },
+      ...(batchRows === undefined ? soon : whenMet),
+      ...{ firstMs: 1, maxMs: 2, drainMsMax: 1_000, refusalsAloneMax: 3 },
     },
   });
   const stop = async (): Promise<void> => {
@@ -76,7 +80,7 @@ t.test('what was refused is listed with what is known, and stored when it can be
     if (wrong && table === 'sum') await refuse();
     tables.push(`${name} ${table}`);
   };
-  const { accept, stop, notes } = await start(dataDir, { insert });
+  const { accept, stop, notes } = await start(dataDir, { insert, batchRows: 5 });
   await Promise.all([accept('gauge sum'), accept('sum sum gauge')]);
   await until(() => notes.count('batch_set_aside') === 1);
   await stop();
@@ -191,7 +195,7 @@ t.test(
   'damage is listed with its places; of a damaged file what is readable is stored',
   async (t) => {
     const dataDir = temporaryDir(t);
-    const { dir, accept, stop, notes } = await start(dataDir, { insert: refuse });
+    const { dir, accept, stop, notes } = await start(dataDir, { insert: refuse, batchRows: 3 });
     await Promise.all([accept('x none'), accept('y none'), accept('z none')]);
     await until(() => notes.count('batch_set_aside') === 1);
     await stop();
@@ -232,7 +236,7 @@ t.test(
       if (block.table === 'otel_metrics_sum') await refuse();
     };
     const setting = { signal: 'metrics', builder: () => createColumnBuilder('metrics') } as const;
-    const { dir, accept, stop, notes } = await start(dataDir, { ...setting, insert });
+    const { dir, accept, stop, notes } = await start(dataDir, { ...setting, insert, batchRows: 4 });
     await Promise.all(['a', 'b'].map((it) => accept(metricRequest(it))));
     await until(() => notes.count('batch_set_aside') === 1);
     await stop();

@@ -93,6 +93,11 @@ t.test('with a real engine', async (t) => {
       /tocsin_store_insert_rows_stored_total\{table="otel_logs"\} \d+/,
       'what workers count is on our page',
     );
+    t.match(
+      await pool.metricsText(),
+      /tocsin_decode_requests_walked_total\{[^}]*walker="machine"[^}]*\} \d+/,
+      'spans are walked by the machine',
+    );
   });
 
   t.test('a worker that is killed again and again loses nothing acknowledged', async (t) => {

@@ -93,6 +93,7 @@ t.test(
       ]);
       const page = await metrics.prometheusText();
       t.match(page, /^tocsin_decode_series(?:\{\})? 2\b/m);
+      t.match(page, /^tocsin_decode_requests_walked_total\{walker="typescript"\} 1\b/m);
       t.match(page, /^tocsin_decode_spans_sampled_out_total\{rule="half"\} 7\b/m);
       t.match(
         page,
