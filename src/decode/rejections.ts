@@ -83,10 +83,9 @@ export class Rejections {
 
   /**
    * An item shows to be bad when half of it has been written. It is left out of the second walk,
-   * which follows when anything was condemned.
+   * which follows when anything was condemned. Once for each item.
    */
   condemn(position: number, code: RejectCode): void {
-    if (this.isCondemned(position)) return;
     this.#condemned.push(position * codes.length + codes.indexOf(code));
   }
 

@@ -520,9 +520,15 @@ t.test('summaries keep their quantiles, and their counts count on', async (t) =>
     summary('10:00:10', 5, 9),
     summary('10:00:20', 9, 4),
     summary('10:01:20', 10, 'nan'),
+    // A restart that only the count betrays.
+    summary('10:02:20', 3, 'nan'),
   ]);
-  await computeMetrics(store, '10:00:00', '10:01:00');
-  t.strictSame(await view('metric_histograms', 'count, sum'), ['10:00 4 8', '10:01 1 2']);
+  await computeMetrics(store, '10:00:00', '10:02:00');
+  t.strictSame(await view('metric_histograms', 'count, sum'), [
+    '10:00 4 8',
+    '10:01 1 2',
+    '10:02 3 6',
+  ]);
   t.strictSame(
     await store.query('SELECT Quantiles AS last, QuantilesMax AS most FROM metric_rollup_1h', ask),
     [{ last: { '0.5': 1 }, most: { '0.5': 1, '0.99': 9 } }],
@@ -594,5 +600,19 @@ t.test('of the tiers that are not asked for no row is read', async (t) => {
       ask,
     );
     t.strictSame(rows, [{ table: `metric_rollup_${tier}_computed`, rows: 1 }], tier);
+  }
+});
+
+t.test('who asks for one service reads the rows of that service', async (t) => {
+  const asked = `metric = 'm', by = [], tier = '1m', from = '2026-01-15 10:00:00', to = '2026-01-15 11:00:00'`;
+  await storePoints(store, 'sum', counter('10:00:00', [['10:00:10', 3]]));
+  await computeMetrics(store, '10:00:00');
+  for (const name of ['metric_gauges', 'metric_counters', 'metric_histograms']) {
+    const plan = await store.query<{ explain: string }>(
+      `EXPLAIN indexes = 1 SELECT * FROM ${name}(${asked}) WHERE ServiceName = 'shop'`,
+      ask,
+    );
+    const text = plan.map((it) => it.explain).join(' ');
+    t.match(text, /ServiceName in \['shop', 'shop'\]/, name);
   }
 });

@@ -205,7 +205,7 @@ FROM (
     SELECT *, lagInFrame(LastAt) OVER w AS BeforeAt, lagInFrame(LastStart) OVER w AS BeforeStart, lagInFrame(Last) OVER w AS Before
     FROM {{table metric_rows}}(metric = {metric:String}, tier = {tier:String}, from = {from:DateTime('UTC')}, to = {to:DateTime('UTC')})
     WHERE MetricType = 'sum' AND Points > 0
-    WINDOW w AS (PARTITION BY SeriesId, Temporality, IsMonotonic ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+    WINDOW w AS (PARTITION BY ServiceName, SeriesId, Temporality, IsMonotonic ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 ) AS r
 LEFT JOIN {{table metric_labels}}(metric = {metric:String}, by = {by:Array(String)}) AS s ON s.SeriesId = r.SeriesId
 WHERE r.Time >= {from:DateTime('UTC')}
@@ -306,7 +306,7 @@ FROM (
                             lagInFrame(LastBuckets) OVER w AS BeforeBuckets, lagInFrame(LastNegativeBuckets) OVER w AS BeforeNegativeBuckets
                         FROM {{table metric_rows}}(metric = {metric:String}, tier = {tier:String}, from = {from:DateTime('UTC')}, to = {to:DateTime('UTC')})
                         WHERE MetricType IN ('histogram', 'exponential_histogram', 'summary')
-                        WINDOW w AS (PARTITION BY SeriesId, MetricType, Temporality ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+                        WINDOW w AS (PARTITION BY ServiceName, SeriesId, MetricType, Temporality ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
                     )
                 ) AS r
                 LEFT JOIN {{table metric_labels}}(metric = {metric:String}, by = {by:Array(String)}) AS s ON s.SeriesId = r.SeriesId

@@ -45,7 +45,7 @@ FROM
                 AND Time >= {from:DateTime('UTC')} - INTERVAL 1 DAY AND Time < if({tier:String} = '1d', {to:DateTime('UTC')}, toDateTime(0, 'UTC'))
         )
         WHERE Points > 0 AND (Time >= {from:DateTime('UTC')} OR LastAt >= toDateTime64({from:DateTime('UTC')}, 9) - INTERVAL 5 MINUTE)
-        WINDOW w AS (PARTITION BY SeriesId, MetricType, Temporality, IsMonotonic ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        WINDOW w AS (PARTITION BY ServiceName, SeriesId, MetricType, Temporality, IsMonotonic ORDER BY FirstAt, LastAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
     )
 )
 WHERE Time >= {from:DateTime('UTC')}
