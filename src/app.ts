@@ -160,7 +160,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     alerting = reading.files.alerting;
     evaluator.reload(reading.files.groups);
     notifier.reload(alerting);
-    rollups.reload(rollupJobs(reading));
+    const { ingest } = config;
+    rollups.reload(rollupJobs({ ...reading, config: { ...reading.config, ingest } }));
     const warnings = [
       ...reading.files.warnings.map(formatProblem),
       ...guard.reload(reading.config),
