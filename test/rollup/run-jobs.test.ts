@@ -34,7 +34,7 @@ const counting = (name: string): RollupJob => ({
   run: ({ fromMs, toMs, versionMs }) => [
     {
       sql: `INSERT INTO counted SELECT '${name}', {from:DateTime}, count(), {version:UInt64} FROM otel_traces
-            WHERE Timestamp >= {from:DateTime} AND Timestamp < {to:DateTime}`,
+            WHERE Timestamp >= {from:DateTime} AND Timestamp < toDateTime64({to:DateTime}, 9)`,
       parameters: { from: fromMs / 1000, to: toMs / 1000, version: versionMs },
     },
   ],

@@ -40,7 +40,7 @@ GROUP BY Time`;
     const binder = createBinder();
     const sql = summed
       ? `SELECT min(FirstTime) FROM span_rollup_1d WHERE ${[...filterSql(where, tierAttributes, binder), 'Time < {to:DateTime}'].join(' AND ')}`
-      : `SELECT toDateTime(min(Timestamp)) FROM otel_traces WHERE ${[...filterSql(where, spanAttributes, binder, 'Duration / 1e9'), 'Timestamp < {to:DateTime}'].join(' AND ')}`;
+      : `SELECT toDateTime(min(Timestamp)) FROM otel_traces WHERE ${[...filterSql(where, spanAttributes, binder, 'Duration / 1e9'), 'Timestamp < toDateTime64({to:DateTime}, 9)'].join(' AND ')}`;
     return { sql, parameters: binder.bound() };
   };
   return {
