@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { timeDashboards } from './storage/dashboards.ts';
 import { comparePercentiles } from './storage/percentiles.ts';
 import { compareSchemas } from './storage/schema.ts';
 import { compareSketches } from './storage/sketches.ts';
@@ -10,10 +11,11 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   schema: compareSchemas,
   percentiles: comparePercentiles,
   traces: findTraces,
+  dashboards: timeDashboards,
   sketches: compareSketches,
 };
 
-/** `storage [schema] [percentiles] [traces] [sketches] [--quick]`: what the tables cost, and the choices that were made by measuring. */
+/** `storage [schema] [percentiles] [traces] [dashboards] [sketches] [--quick]`: what the tables cost, and the choices that were made by measuring. */
 export const storageCommand = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -7,12 +7,12 @@ import { descendantsOf } from '../../test/support/processes.ts';
 import { cpuMicrosOf } from '../ingest/process-cpu.ts';
 
 export interface BenchEngine {
-  /** Runs one statement on one thread and gives its rows. */
-  readonly rows: <T>(sql: string) => Promise<readonly T[]>;
+  /** Runs one statement on one thread and gives its rows; names without a database are of `database`. */
+  readonly rows: <T>(sql: string, database?: string) => Promise<readonly T[]>;
   /** Runs one statement on one thread; resolves with its processor time (user and system), µs. */
   readonly cpuMicros: (sql: string) => Promise<number>;
   /** Runs one statement as people's queries run, on all cores; resolves with its duration, ms. */
-  readonly wallMs: (sql: string) => Promise<number>;
+  readonly wallMs: (sql: string, database?: string) => Promise<number>;
   /** All that the engine's process has spent so far, µs. */
   readonly spentMicros: () => number;
 }
@@ -67,8 +67,8 @@ const connect = async (ends: Ends) => {
   };
   const text = async (sql: string, parameters: Settings = oneThread): Promise<string> =>
     (await send(sql, parameters)).text();
-  const rows = async <Row>(sql: string): Promise<readonly Row[]> =>
-    (await text(sql))
+  const rows = async <Row>(sql: string, database = 'default'): Promise<readonly Row[]> =>
+    (await text(sql, { ...oneThread, database }))
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Row);
@@ -80,9 +80,9 @@ const connect = async (ends: Ends) => {
       await text(sql);
       return (await micros()) - before;
     },
-    wallMs: async (sql) => {
+    wallMs: async (sql, database = 'default') => {
       const since = performance.now();
-      await text(sql, {});
+      await text(sql, { database });
       return performance.now() - since;
     },
     spentMicros: () => descendantsOf(process.pid).reduce((sum, pid) => sum + microsOrNone(pid), 0),

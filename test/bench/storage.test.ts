@@ -1,4 +1,5 @@
 import t from 'tap';
+import { timeDashboards } from '../../bench/storage/dashboards.ts';
 import { comparePercentiles } from '../../bench/storage/percentiles.ts';
 import { compareSchemas } from '../../bench/storage/schema.ts';
 import { findTraces } from '../../bench/storage/trace-by-id.ts';
@@ -31,4 +32,9 @@ t.test('the storage bench runs in small: percentiles of tiers within their error
 t.test('the storage bench runs in small: traces are found whole', async (t) => {
   const lines = await linesOf(findTraces);
   t.ok(measured(lines, 'trace by id') < 20_000, lines.join('\n'));
+});
+
+t.test('the storage bench runs in small: every query of every dashboard', async (t) => {
+  const lines = await linesOf(timeDashboards);
+  t.ok(measured(lines, 'slowest query of a dashboard') < 20_000, lines.join('\n'));
 });
