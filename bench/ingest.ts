@@ -80,8 +80,8 @@ const scaleLines = (scales: readonly PoolScale[]): readonly string[] => [
   ),
 ];
 
-const wholeLines = ({ paths, mergesStopped, ...rest }: WholePathReport): readonly string[] => [
-  `whole path, ${mergesStopped ? 'merges stopped' : 'merges included'}, CPU of daemon + ClickHouse:`,
+const wholeLines = ({ paths, quiet, ...rest }: WholePathReport): readonly string[] => [
+  `whole path, ${quiet ? 'merges and jobs stopped' : 'merges and jobs included'}, CPU of daemon + ClickHouse:`,
   ...paths.map((it) =>
     [
       `${it.signal} ${it.way}`.padEnd(18),

@@ -13,7 +13,7 @@ export interface WholePath {
   readonly signal: Signal;
   readonly way: string;
   readonly itemsPerSecond: number;
-  /** CPU µs per item: the daemon with all its threads, and ClickHouse without merges. */
+  /** CPU µs per item: the daemon with all its threads, and ClickHouse without merges and jobs. */
   readonly daemonMicros: number;
   readonly engineMicros: number;
   readonly latencyP50Ms: number;
@@ -30,7 +30,8 @@ export interface WholePathSize {
 
 export interface WholePathReport {
   readonly paths: readonly WholePath[];
-  readonly mergesStopped: boolean;
+  /** Neither merges nor jobs ran. */
+  readonly quiet: boolean;
   /** Items a second that one sender without a rate got acknowledged: half of it is half load. */
   readonly mostPerSecond: number;
   readonly halfLoad: { readonly p50Ms: number; readonly p99Ms: number };
@@ -51,7 +52,7 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
     const dir = daemonDir(t, ingestOnly);
     const environment = await fixedPorts();
     const daemon = await startDaemon(t, dir, environment);
-    const mergesStopped = await stopMerges(daemon);
+    const quiet = await stopBackgroundWork(daemon);
     const base = {
       batch: 512,
       seconds: size.seconds,
@@ -78,7 +79,7 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
     await sleep(1_500);
     const half = await runLoad({ ...grpc, endpoint: to, rate: mostPerSecond / 2, seed: 102 });
     const [p50Ms, p99Ms] = [quantile(half.latenciesMs, 0.5), quantile(half.latenciesMs, 0.99)];
-    return { paths, mergesStopped, mostPerSecond, halfLoad: { p50Ms, p99Ms } };
+    return { paths, quiet, mostPerSecond, halfLoad: { p50Ms, p99Ms } };
   } finally {
     for (const end of ends) await end();
   }
@@ -110,16 +111,28 @@ const runWay = async (daemon: Daemon, options: LoadOptions): Promise<WholePath> 
   };
 };
 
-/** Merges cost as much again, later, and are measured apart. */
-const stopMerges = async (daemon: Daemon): Promise<boolean> => {
+/**
+ * Merges cost as much again, later, and so do jobs that derive edges and summaries from whole minutes:
+ * both are measured apart. Jobs find no work when nobody notes what arrived.
+ */
+const stopBackgroundWork = async (daemon: Daemon): Promise<boolean> => {
   const file = join(daemon.dir, 'data', 'clickhouse', 'daemon.credentials');
   const text = readFileSync(file, 'utf8');
   const entry = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
-  const answer = await fetch(`http://${daemon.listen.sql}/`, {
-    method: 'POST',
-    body: 'SYSTEM STOP MERGES',
-    headers: { 'X-ClickHouse-User': entry('user'), 'X-ClickHouse-Key': entry('password') },
-  });
-  await answer.text();
-  return answer.ok;
+  const command = async (body: string): Promise<boolean> => {
+    const answer = await fetch(`http://${daemon.listen.sql}/`, {
+      method: 'POST',
+      body,
+      headers: { 'X-ClickHouse-User': entry('user'), 'X-ClickHouse-Key': entry('password') },
+    });
+    await answer.text();
+    return answer.ok;
+  };
+  const arrivals = await daemon.sql(
+    "SELECT name FROM system.tables WHERE database = 'otel' AND name LIKE '%\\_arrivals%' AND engine = 'MaterializedView'",
+  );
+  const views = arrivals.split('\n').filter((it) => it !== '');
+  const done = [await command('SYSTEM STOP MERGES')];
+  for (const view of views) done.push(await command(`DROP TABLE otel.${view} SYNC`));
+  return views.length > 0 && !done.includes(false);
 };
