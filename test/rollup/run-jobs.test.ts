@@ -59,8 +59,10 @@ const runner = (overrides: Partial<RollupRunnerOptions>) => {
   return made;
 };
 
+/** Once: the same minutes are meant when the next one has begun. */
+const beganMs = Date.now();
 const minutesAgo = (minutes: number): string =>
-  `${new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 16)}:10`;
+  `${new Date(beganMs - minutes * 60_000).toISOString().slice(0, 16)}:10`;
 
 /** Spans of minutes that lie some minutes back. */
 const spansAgo = (minutes: readonly number[]) =>
