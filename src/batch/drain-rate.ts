@@ -6,16 +6,22 @@ export interface DrainRate {
 
 const memoryMs = 10_000;
 
-export const createDrainRate = (): DrainRate => {
-  let rate = 0;
-  let atMs = 0;
-  const faded = (nowMs: number) => rate * Math.exp(-Math.max(0, nowMs - atMs) / memoryMs);
+/** What a rate is made of: bytes per second, and when it was so (ms). Others may read it meanwhile. */
+export const drainRateWords = 2;
+
+export const createDrainRate = (
+  words: Float64Array = new Float64Array(drainRateWords),
+): DrainRate => {
+  const bytesPerSecond = (nowMs: number): number => {
+    const [rate = 0, atMs = 0] = words;
+    return rate * Math.exp(-Math.max(0, nowMs - atMs) / memoryMs);
+  };
   return {
     drained: (bytes, nowMs) => {
-      rate = faded(nowMs) + (bytes * 1000) / memoryMs;
-      atMs = nowMs;
+      words[0] = bytesPerSecond(nowMs) + (bytes * 1000) / memoryMs;
+      words[1] = nowMs;
     },
-    bytesPerSecond: faded,
+    bytesPerSecond,
   };
 };
 

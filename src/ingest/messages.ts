@@ -1,3 +1,4 @@
+import type { SharedJournals } from '../batch/journal/shared.ts';
 import type { PlainError } from '../lib/plain-error.ts';
 import type { LogLine } from '../lib/thread-log.ts';
 import type { MeterReport } from '../lib/thread-meter.ts';
@@ -14,8 +15,11 @@ export interface WorkerSetup {
     readonly dir: string;
     /** Journals of workers that are no more, to be emptied by this one. */
     readonly abandoned: readonly string[];
+    /** Of all journals that share, or of each when they do not. */
     readonly bytesMax: number;
     readonly fsync: 'always' | 'interval' | 'off';
+    /** Those of all workers in their order, and those that are abandoned. */
+    readonly shared?: SharedJournals | undefined;
   };
   /** Of this thread, unique among all threads of all daemons of all times. */
   readonly instanceId: string;
@@ -59,6 +63,13 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready'; readonly sharesTraces: boolean }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+  /** Another worker may have taken this request already: it is handed back, to be given to that one. */
+  | {
+      readonly kind: 'elsewhere';
+      readonly id: number;
+      readonly worker: number;
+      readonly request: OtlpRequest;
+    }
   | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'metrics'; readonly report: MeterReport }
   | { readonly kind: 'traces'; readonly told: Uint8Array }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openJournal } from '../batch/journal/journal.ts';
+import { type Journal, openJournal } from '../batch/journal/journal.ts';
+import { openShare } from '../batch/journal/shared.ts';
 import type { Decompress } from '../batch/redecode.ts';
 import { decompress } from '../decode/decompress.ts';
 import type { Random } from '../lib/backoff.ts';
@@ -34,31 +35,45 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     password: password === undefined ? undefined : new Secret(password),
     newId: randomUUID,
   });
-  const { dir, abandoned, bytesMax, fsync } = setup.journal;
+  const { dir, abandoned, bytesMax, fsync, shared: sharedJournals } = setup.journal;
   const { rules, sharesTraces: shared = false } = setup;
   const tail = openTail({ ...parts, rules, shared });
-  const open = async (journalDir: string, name: string): Promise<IngestPath> => {
-    const verdictsDir = join(journalDir, 'verdicts');
+  const open = async (
+    journalDir: string,
+    nth: number,
+    recognise?: Journal['recognise'],
+  ): Promise<Journal> => {
     // Of rules that are no more: numbers of requests may come again, and must not find them.
-    if (!tail) await rm(verdictsDir, { recursive: true, force: true });
-    return createIngestPath({
+    if (!tail) await rm(verdictsIn(journalDir), { recursive: true, force: true });
+    const share =
+      sharedJournals &&
+      openShare({ shared: sharedJournals, journal: nth, nowMs: parts.clock.nowMs });
+    const limits = { bytesMax };
+    return openJournal({ ...parts, dir: journalDir, fsync, limits, share, recognise });
+  };
+  const pathOf = (journal: Journal, journalDir: string, name: string): IngestPath =>
+    createIngestPath({
       ...parts,
-      journal: await openJournal({ ...parts, dir: journalDir, fsync, limits: { bytesMax } }),
+      journal,
       decompress: decompressAgain,
       insert: createInserter({ ...parts, store }).insertBlock,
       limits: setup.batch,
       bodyBytesMax: setup.bodyBytesMax,
       rules,
       series: setup.series,
-      tail: tail && { ...tail, verdictsDir },
+      tail: tail && { ...tail, verdictsDir: verdictsIn(journalDir) },
       instanceId: name,
     });
-  };
+  const journal = await open(dir, setup.workerIndex);
   // Nothing new comes into these: that they are open is enough for what is in them to be stored.
   const others = await Promise.all(
-    abandoned.map((it, index) => open(it, `${setup.instanceId}.abandoned${index}`)),
+    abandoned.map(async (it, index) => {
+      const nth = (sharedJournals?.threads ?? 1) + index;
+      const other = await open(it, nth, journal.recognise);
+      return pathOf(other, it, `${setup.instanceId}.abandoned${index}`);
+    }),
   );
-  const path = await open(dir, setup.instanceId);
+  const path = pathOf(journal, dir, setup.instanceId);
   return {
     ingest: path.ingest,
     gossip: shared ? tail?.traces.gossip : undefined,
@@ -68,6 +83,8 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     },
   };
 };
+
+const verdictsIn = (journalDir: string): string => join(journalDir, 'verdicts');
 
 /** Of a body that was taken once: whatever the limit was then, it was not above this. */
 const decompressedBytesMax = 1024 * 1024 * 1024;

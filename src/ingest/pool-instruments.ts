@@ -44,7 +44,12 @@ export const poolInstruments = (meter: Meter, places: readonly Place[]) => {
     description: 'Requests that were given to no worker, by code',
     unit: '{request}',
   });
+  const handedOn = meter.counter('tocsin_ingest_requests_handed_on', {
+    description: 'Requests that came again and went to the worker that may have taken them before',
+    unit: '{request}',
+  });
   return {
+    handedOn: () => handedOn(1),
     died: (worker: number, end: ThreadEnd) => {
       died(1, { worker, reason: end.reason });
       lost(end.lost, { worker });

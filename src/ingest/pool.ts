@@ -10,7 +10,7 @@ import { type BlameLimits, createBlame, defaultBlameLimits } from './blame.ts';
 import type { WorkerSetup } from './messages.ts';
 import type { IngestPath } from './path.ts';
 import { poolInstruments } from './pool-instruments.ts';
-import { type IngestThread, startIngestThread, type ThreadEnd } from './thread.ts';
+import { HandedBack, type IngestThread, startIngestThread, type ThreadEnd } from './thread.ts';
 
 export interface IngestPoolLimits extends BlameLimits {
   /**
@@ -59,6 +59,8 @@ const defaultPoolLimits: IngestPoolLimits = {
 };
 
 const lostRetryMs = 1_000;
+/** Once is enough unless a request is refused by one worker and taken by another just then. */
+const handoversMax = 3;
 
 export interface IngestPoolOptions {
   /** How many, at least 1. */
@@ -198,13 +200,47 @@ export const startIngestPool = async (options: IngestPoolOptions): Promise<Inges
       const waitMs = Math.min(...slots.map((it) => it.restartAtMs)) - clock.monotonicMs();
       return refuse('ERR_INGEST_DOWN', 'no worker is running', Math.max(waitMs, lostRetryMs));
     }
+    return give(thread, request, hash, 0);
+  };
+
+  const give = async (
+    thread: IngestThread,
+    request: OtlpRequest,
+    hash: string | undefined,
+    handovers: number,
+  ): Promise<Acceptance> => {
     const [bytes, requests] = [thread.bytes(), thread.requests()];
     const full = bytes > 0 && bytes + request.body.length > limits.workerBytesMax;
     if (full || requests >= limits.workerRequestsMax) {
-      const message = `the least busy worker has ${requests} requests of ${bytes} bytes to store`;
+      const message = `the worker to ask has ${requests} requests of ${bytes} bytes to store`;
       return refuse('ERR_INGEST_BUSY', message, lostRetryMs);
     }
-    return thread.send(request, hash);
+    try {
+      return await thread.send(request, hash);
+    } catch (error) {
+      if (!(error instanceof HandedBack)) throw error;
+      return handOn(error, hash, handovers + 1);
+    }
+  };
+
+  /** To the one that may have taken it before, and to nobody else: it would be stored twice. */
+  const handOn = (
+    { request, worker }: HandedBack,
+    hash: string | undefined,
+    handovers: number,
+  ): Promise<Acceptance> => {
+    const slot = slots[worker];
+    if (stopping) return refuse('ERR_INGEST_DOWN', 'the daemon is stopping', lostRetryMs);
+    if (!slot?.thread) {
+      const waitMs = (slot?.restartAtMs ?? 0) - clock.monotonicMs();
+      const message = 'the worker that may have taken this request before is not running';
+      return refuse('ERR_INGEST_DOWN', message, Math.max(waitMs, lostRetryMs));
+    }
+    if (handovers > handoversMax) {
+      return refuse('ERR_INGEST_BUSY', 'this request comes too often at once', lostRetryMs);
+    }
+    count.handedOn();
+    return give(slot.thread, request, hash, handovers);
   };
 
   /** What one worker knows of a trace, another is about to decide by. */

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { Elsewhere } from '../batch/journal/remembered.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, secondsBounds } from '../lib/meter.ts';
@@ -96,8 +97,15 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
     try {
       answer({ id, acceptance: await decode(id, request) });
     } catch (error) {
-      answer({ id, error: toPlainError(error) });
+      if (error instanceof Elsewhere) handBack(id, request, error.thread);
+      else answer({ id, error: toPlainError(error) });
     }
+  };
+
+  const handBack = (id: number, request: OtlpRequest, worker: number): void => {
+    const message: FromWorker = { kind: 'elsewhere', id, worker, request };
+    const { buffer } = request.body;
+    port.postMessage(message, buffer instanceof ArrayBuffer ? [buffer] : []);
   };
 
   /** Decoding is what happens before `ingest` gives back its promise. */

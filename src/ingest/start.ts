@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { shareJournals } from '../batch/journal/shared.ts';
 import { SeriesBook, shareSeries } from '../decode/series-book.ts';
 import { onDisk } from '../lib/on-disk.ts';
 import type { Secret } from '../lib/secret.ts';
@@ -45,17 +46,22 @@ export const startIngest = async (options: IngestStartOptions): Promise<IngestPa
   const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch, journal } = options;
   const { url, username, database, password, cluster } = clickhouse;
   const journals = join(options.dataDir, journalsFolder);
-  const abandoned = await abandonedJournals(journals, Math.max(1, workers));
+  const threads = Math.max(1, workers);
+  const journalOf = (workerIndex: number) => join(journals, String(workerIndex));
+  const abandoned = await abandonedJournals(journals, threads);
+  const own = Array.from({ length: threads }, (_, workerIndex) => journalOf(workerIndex));
+  const shared = await shareJournals(threads, [...own, ...abandoned]);
   const rules = { redact: options.redact.map(withPlainSalt), sample: options.sample };
   const series = shareSeries(options.seriesLimits);
   countSeries(series, options);
   const setup = (workerIndex: number, thread: number): WorkerSetup => ({
     workerIndex,
     journal: {
-      dir: join(journals, String(workerIndex)),
+      dir: journalOf(workerIndex),
       abandoned: workerIndex === 0 ? abandoned : [],
-      bytesMax: Math.floor(journal.bytesMax / Math.max(1, workers)),
+      bytesMax: journal.bytesMax,
       fsync: journal.fsync,
+      shared,
     },
     instanceId: `${options.instanceId}.${thread}`,
     clickhouse: { url, username, database, cluster, password: password?.reveal() },

@@ -30,9 +30,25 @@ export interface ThreadEnd {
   readonly culprit: { readonly hash: string | undefined } | undefined;
 }
 
+/** Another worker may have taken this request already, and is to be asked. */
+export class HandedBack extends Error {
+  override readonly name = 'HandedBack';
+  readonly request: OtlpRequest;
+  readonly worker: number;
+
+  constructor(request: OtlpRequest, worker: number) {
+    super(`worker ${worker} may have this request already`);
+    this.request = request;
+    this.worker = worker;
+  }
+}
+
 /** One worker thread as the main thread sees it, from its start to its end. */
 export interface IngestThread {
-  /** Takes the buffers of the request away. Rejects with the worker's failure, or ERR_INGEST_LOST. */
+  /**
+   * Takes the buffers of the request away. Rejects with the worker's failure, ERR_INGEST_LOST, or
+   * `HandedBack` with the request.
+   */
   readonly send: (request: OtlpRequest, hash: string | undefined) => Promise<Acceptance>;
   /** Of requests that are not answered. */
   readonly bytes: () => number;
@@ -85,13 +101,17 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
   let shared = Promise.withResolvers<void>();
   let lastUtilization = worker.performance.eventLoopUtilization();
 
-  const settle = (answer: Answer): void => {
-    const request = outstanding.get(answer.id);
-    if (!request) return;
-    outstanding.delete(answer.id);
+  const take = (id: number): Outstanding['outcome'] | undefined => {
+    const request = outstanding.get(id);
+    if (!request) return undefined;
+    outstanding.delete(id);
     bytes -= request.bytes;
-    if ('error' in answer) request.outcome.reject(fromPlainError(answer.error));
-    else request.outcome.resolve(answer.acceptance);
+    return request.outcome;
+  };
+
+  const settle = (answer: Answer): void => {
+    if ('error' in answer) take(answer.id)?.reject(fromPlainError(answer.error));
+    else take(answer.id)?.resolve(answer.acceptance);
   };
 
   const kill = (reason: 'stuck' | 'exit'): void => {
@@ -124,6 +144,8 @@ export const startIngestThread = (options: ThreadOptions): IngestThread => {
         return options.onReady();
       case 'answers':
         return message.answers.forEach(settle);
+      case 'elsewhere':
+        return take(message.id)?.reject(new HandedBack(message.request, message.worker));
       case 'log':
         return options.onLine(message.line);
       case 'metrics':

@@ -33,6 +33,7 @@ export interface CollectorOptions {
   readonly book: SegmentBook;
   readonly active: ActiveSegment;
   readonly writer: Writer;
+  readonly onCollected: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -65,6 +66,7 @@ export const createCollector = (options: CollectorOptions): Collector => {
       await removeFile(segment.path);
       await syncDirectory(dir);
       book.remove(id);
+      options.onCollected();
     }
     await forgetOld();
   };

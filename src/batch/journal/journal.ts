@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { Fault, messageOf } from '../../lib/fault.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Meter } from '../../lib/meter.ts';
 import { diskTrouble } from '../../lib/on-disk.ts';
 import type { Acceptance, Signal } from '../../model/ingest.ts';
-import { createDrainRate, retryAfterMs } from '../drain-rate.ts';
+import { retryAfterMs } from '../drain-rate.ts';
 import { createActiveSegment } from './active-segment.ts';
 import { createAside } from './aside.ts';
 import type { AsideLabel } from './aside-label.ts';
@@ -20,19 +21,26 @@ import { createRangeReader, type StoredRequest } from './range-reader.ts';
 import { encodeMark, encodeRequest } from './record.ts';
 import { createRemembered } from './remembered.ts';
 import { createReserve } from './reserve.ts';
+import { openRoom } from './room.ts';
 import { type Damage, type Leftover, scanJournal } from './scan.ts';
 import { createSegmentBook } from './segment-book.ts';
 import { encodeSegmentHeader, keyBytes } from './segment-header.ts';
+import type { JournalShare } from './shared.ts';
 import { createWriter, type Fsync } from './writer.ts';
 
 export interface JournalOptions {
   /** Of this journal alone; made when missing. No other process may use it meanwhile. */
   readonly dir: string;
   readonly fsync: Fsync;
+  /** `bytesMax` is for all journals of the share. */
   readonly limits?: Partial<JournalLimits>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** What it has in common with other journals of this process; without it, it is alone. */
+  readonly share?: JournalShare | undefined;
+  /** Who recognises requests that an earlier process took; this journal itself when left out. */
+  readonly recognise?: Journal['recognise'] | undefined;
 }
 
 /** A request's bytes as they are kept, with the answer its sender gets. */
@@ -45,12 +53,17 @@ export interface JournalEntry extends ContentKind {
 export interface Journal {
   /** Throws the Fault (`retry`, or `reject` for one that is too large) that a request meets now. */
   readonly admit: (bytes: number) => void;
-  /** Runs a request, or gives the answer that the same bytes got before; they share a hash. */
+  /**
+   * Runs a request, or gives the answer that the same bytes got before; they share a hash. Rejects
+   * with `Elsewhere` when another thread of the share may have it.
+   */
   readonly once: (
     kind: ContentKind,
     bytes: Uint8Array,
     run: (hash: Buffer) => Promise<Acceptance>,
   ) => Promise<Acceptance>;
+  /** From now on this is the answer to requests of this hash: another journal has taken one. */
+  readonly recognise: (hash: Buffer, acceptance: Acceptance) => void;
   /**
    * Resolves when the request is safe. It belongs to `range` from the call on, and with it on disk
    * lies the range's name.
@@ -96,30 +109,39 @@ const nothingLeft: Leftover = { batches: [], uncut: [] };
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
   const { dir, clock } = options;
   const log = options.log.child({ part: 'journal' });
-  const limits = withinReason({ ...defaultJournalLimits, ...options.limits });
+  const { share } = options;
+  const limits = withinReason({ ...defaultJournalLimits, ...options.limits }, share?.threads ?? 1);
   const book = createSegmentBook();
-  const rate = createDrainRate();
+  const room = share?.room ?? openRoom();
   const remembered = createRemembered({
     windowMs: limits.rememberMs,
     requestsMax: limits.rememberedRequestsMax,
     monotonicMs: clock.monotonicMs,
     onRepeated: () => count.repeated(),
+    claims: share?.claims,
   });
+  const recognise = options.recognise ?? remembered.restore;
 
   const scan = await found(dir, () => {
     const sinceMs = clock.nowMs() - limits.rememberMs;
     return scanJournal(dir, ({ hash, acceptance, atMs }) => {
-      if (atMs >= sinceMs) remembered.restore(hash, acceptance);
+      if (atMs >= sinceMs) recognise(hash, acceptance);
     });
   });
   for (const segment of scan.segments) book.add(segment);
-  const key = scan.key ?? randomBytes(keyBytes);
-  const identity = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  const key = scan.key ?? share?.key ?? randomBytes(keyBytes);
+  // Journals may have one secret.
+  const identity = createHash('sha256')
+    .update(key)
+    .update(basename(dir))
+    .digest('hex')
+    .slice(0, 12);
   const last = scan.segments.at(-1);
 
   const count = journalInstruments(options.meter, {
     bytes: book.bytes,
-    bytesMax: limits.bytesMax,
+    // Levels of journals add up; one that is only emptied takes nothing.
+    bytesMax: options.recognise ? 0 : Math.floor(limits.bytesMax / (share?.threads ?? 1)),
     segments: book.count,
     pendingRequests: book.pendingRequests,
     waitingBytes: () => writer.waitingBytes(),
@@ -163,11 +185,18 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   };
   for (const damage of scan.damages) await damaged(damage);
   const read = createRangeReader({ key, book, count, log, damaged });
-  const collector = createCollector({ ...limits, dir, key, book, active, writer, clock, log });
+  const held = () => book.bytes() + writer.waitingBytes();
+  const tellHeld = () => room.hold(held());
+  const collector = createCollector({
+    ...limits,
+    ...{ dir, key, book, active, writer, clock, log },
+    onCollected: tellHeld,
+  });
   collector.adopt(scan.seen);
   await reserve.fill().catch((error: unknown) => {
     log.warn('journal_without_reserve', { errno: errnoOf(error), error });
   });
+  tellHeld();
   collector.collect();
 
   let seq = scan.lastSeq;
@@ -178,7 +207,6 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   };
 
   const admit = (bytes: number): void => {
-    const held = book.bytes() + writer.waitingBytes();
     if (bytes > limits.recordBytesMax) {
       count.refused('ERR_JOURNAL_RECORD_TOO_LARGE');
       throw new Fault(
@@ -189,11 +217,12 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     }
     const trouble = writer.trouble();
     if (trouble) refuse(trouble.code, trouble.message, limits.retryAfterMsMin);
-    if (held + bytes > limits.bytesMax) {
+    const allHeld = held() + room.heldByOthers();
+    if (allHeld + bytes > limits.bytesMax) {
       // Time for a tenth to be stored: by then there is room for a while.
-      const perSecond = rate.bytesPerSecond(clock.monotonicMs());
+      const perSecond = room.bytesPerSecond(clock.nowMs());
       const waitMs = retryAfterMs(limits.bytesMax / 10, perSecond, limits);
-      refuse('ERR_JOURNAL_FULL', `${held} bytes wait in the journal to be stored`, waitMs);
+      refuse('ERR_JOURNAL_FULL', `${allHeld} bytes wait in the journal to be stored`, waitMs);
     }
     if (writer.waitingBytes() > 0 && writer.waitingBytes() + bytes > limits.waitingBytesMax) {
       refuse('ERR_JOURNAL_BUSY', 'the disk does not keep up', limits.retryAfterMsMin);
@@ -212,7 +241,13 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
       bytes.length,
     );
     const sinceMs = clock.monotonicMs();
-    await writer.request([head, bytes], range, atMs);
+    const written = writer.request([head, bytes], range, atMs);
+    tellHeld();
+    try {
+      await written;
+    } finally {
+      tellHeld();
+    }
     count.appended((clock.monotonicMs() - sinceMs) / 1000);
   };
 
@@ -223,7 +258,8 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   };
 
   const settle = (kind: 'stored' | 'set-aside', range: Range, name: string): void => {
-    rate.drained(range.bytes, clock.monotonicMs());
+    // All threads have this time, and no other.
+    room.drained(range.bytes, clock.nowMs());
     book.settle(range);
     // Without it the batch is sent again under its name, and ClickHouse drops it.
     mark(kind, range, name).catch(() => {});
@@ -236,6 +272,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
       const hash = contentHash(key, kind, bytes);
       return remembered.once(hash, () => run(hash));
     },
+    recognise: remembered.restore,
     append,
     settled: writer.settled,
     cut: async (range, name) => {
@@ -283,9 +320,9 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   };
 };
 
-const withinReason = (limits: JournalLimits): JournalLimits => ({
+const withinReason = (limits: JournalLimits, journals: number): JournalLimits => ({
   ...limits,
-  segmentBytesMax: Math.min(limits.segmentBytesMax, Math.ceil(limits.bytesMax / 8)),
+  segmentBytesMax: Math.min(limits.segmentBytesMax, Math.ceil(limits.bytesMax / 8 / journals)),
 });
 
 const found = async <T>(dir: string, scan: () => Promise<T>): Promise<T> => {

@@ -1,9 +1,9 @@
 import type { RetryLimits } from '../drain-rate.ts';
 
 export interface JournalLimits extends RetryLimits {
-  /** All segments together; requests are refused beyond, marks are not. */
+  /** All segments together, of all journals that share; requests are refused beyond, marks are not. */
   readonly bytesMax: number;
-  /** A segment is closed beyond; never more than an eighth of `bytesMax`. */
+  /** A segment is closed beyond; never more than an eighth of a journal's part of `bytesMax`. */
   readonly segmentBytesMax: number;
   /** One request's body; larger ones are rejected. */
   readonly recordBytesMax: number;

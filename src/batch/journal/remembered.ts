@@ -1,12 +1,26 @@
 import type { Acceptance } from '../../model/ingest.ts';
+import type { Claims } from './claims.ts';
+
+/** A request belongs to another thread, which knows its answer or is about to. */
+export class Elsewhere extends Error {
+  override readonly name = 'Elsewhere';
+  /** From 0. */
+  readonly thread: number;
+
+  constructor(thread: number) {
+    super(`thread ${thread} may have this request already`);
+    this.thread = thread;
+  }
+}
 
 export interface Remembered {
   /**
    * Runs a request unless the same one is under way or was acknowledged lately: then its answer is
-   * given again. A request that failed is forgotten.
+   * given again. A request that failed is forgotten. Rejects with `Elsewhere` when another thread
+   * may have it.
    */
   readonly once: (hash: Buffer, run: () => Promise<Acceptance>) => Promise<Acceptance>;
-  /** An answer that was given before this process began. */
+  /** An answer that was given before, by an earlier process or out of another journal. */
   readonly restore: (hash: Buffer, acceptance: Acceptance) => void;
   readonly size: () => number;
 }
@@ -18,11 +32,13 @@ export interface RememberedOptions {
   readonly requestsMax: number;
   readonly monotonicMs: () => number;
   readonly onRepeated: () => void;
+  /** Left out when no other thread takes requests. */
+  readonly claims?: Claims | undefined;
 }
 
 /** Two generations, so that forgetting costs nothing per request and needs no timer. */
 export const createRemembered = (options: RememberedOptions): Remembered => {
-  const { windowMs, requestsMax, monotonicMs } = options;
+  const { windowMs, requestsMax, monotonicMs, claims } = options;
   let young = new Map<string, Acceptance | Promise<Acceptance>>();
   let old = new Map<string, Acceptance | Promise<Acceptance>>();
   let youngSinceMs = monotonicMs();
@@ -43,6 +59,8 @@ export const createRemembered = (options: RememberedOptions): Remembered => {
       options.onRepeated();
       return known;
     }
+    const other = claims?.claim(hash);
+    if (other !== undefined) throw new Elsewhere(other);
     const running = run();
     young.set(id, running);
     try {
@@ -51,6 +69,7 @@ export const createRemembered = (options: RememberedOptions): Remembered => {
       return acceptance;
     } catch (error) {
       for (const map of [young, old]) if (map.get(id) === running) map.delete(id);
+      claims?.release(hash);
       throw error;
     }
   };
@@ -59,6 +78,7 @@ export const createRemembered = (options: RememberedOptions): Remembered => {
     once,
     restore: (hash, acceptance) => {
       turn();
+      claims?.claim(hash);
       young.set(hash.toString('latin1'), acceptance);
     },
     size: () => young.size + old.size,

@@ -156,7 +156,8 @@ const readHeaders = async (files: readonly NumberedFile[]): Promise<readonly Seg
   }));
 };
 
-const readHeader = async (path: string): Promise<SegmentHeader | undefined> => {
+/** Undefined when it is damaged. Rejects with ERR_JOURNAL_VERSION (`reject`). */
+export const readHeader = async (path: string): Promise<SegmentHeader | undefined> => {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(segmentHeaderBytes), 0);
