@@ -30,6 +30,8 @@ export interface WholePathSize {
 
 export interface WholePathReport {
   readonly paths: readonly WholePath[];
+  /** The first two again with no more tables than the Collector's exporter fills. */
+  readonly rawPaths: readonly WholePath[];
   /** Neither merges nor jobs ran. */
   readonly quiet: boolean;
   /** Items a second that one sender without a rate got acknowledged: half of it is half load. */
@@ -72,6 +74,13 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
       const path = await runWay(daemon, { ...options, seconds });
       if (!isWarmUp) paths.push(path);
     }
+    const rawPaths: WholePath[] = [];
+    if (await dropViews(daemon, derivedViews)) {
+      for (const [index, way] of ways.slice(0, 2).entries()) {
+        const options = { ...base, ...way, endpoint: endpoint(way.protocol), seed: 51 + index };
+        rawPaths.push(await runWay(daemon, options));
+      }
+    }
     const grpc = { ...base, protocol: 'grpc', coding: 'identity', signal: 'traces' } as const;
     const to = endpoint('grpc');
     const full = await runLoad({ ...grpc, endpoint: to, rate: 0, seed: 101 });
@@ -79,7 +88,7 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
     await sleep(1_500);
     const half = await runLoad({ ...grpc, endpoint: to, rate: mostPerSecond / 2, seed: 102 });
     const [p50Ms, p99Ms] = [quantile(half.latenciesMs, 0.5), quantile(half.latenciesMs, 0.99)];
-    return { paths, quiet, mostPerSecond, halfLoad: { p50Ms, p99Ms } };
+    return { paths, rawPaths, quiet, mostPerSecond, halfLoad: { p50Ms, p99Ms } };
   } finally {
     for (const end of ends) await end();
   }
@@ -115,24 +124,31 @@ const runWay = async (daemon: Daemon, options: LoadOptions): Promise<WholePath> 
  * Merges cost as much again, later, and so do jobs that derive edges and summaries from whole minutes:
  * both are measured apart. Jobs find no work when nobody notes what arrived.
  */
-const stopBackgroundWork = async (daemon: Daemon): Promise<boolean> => {
+const stopBackgroundWork = async (daemon: Daemon): Promise<boolean> =>
+  (await command(daemon, 'SYSTEM STOP MERGES')) && dropViews(daemon, "name LIKE '%\\_arrivals%'");
+
+const derivedViews = "name NOT LIKE 'otel\\_%'";
+
+const dropViews = async (daemon: Daemon, which: string): Promise<boolean> => {
+  const found = await daemon.sql(
+    `SELECT name FROM system.tables WHERE database = 'otel' AND engine = 'MaterializedView' AND ${which}`,
+  );
+  const views = found.split('\n').filter((it) => it !== '');
+  const done: boolean[] = [];
+  for (const view of views) done.push(await command(daemon, `DROP TABLE otel.${view} SYNC`));
+  return views.length > 0 && !done.includes(false);
+};
+
+/** As the daemon's own user. */
+const command = async (daemon: Daemon, body: string): Promise<boolean> => {
   const file = join(daemon.dir, 'data', 'clickhouse', 'daemon.credentials');
   const text = readFileSync(file, 'utf8');
   const entry = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
-  const command = async (body: string): Promise<boolean> => {
-    const answer = await fetch(`http://${daemon.listen.sql}/`, {
-      method: 'POST',
-      body,
-      headers: { 'X-ClickHouse-User': entry('user'), 'X-ClickHouse-Key': entry('password') },
-    });
-    await answer.text();
-    return answer.ok;
-  };
-  const arrivals = await daemon.sql(
-    "SELECT name FROM system.tables WHERE database = 'otel' AND name LIKE '%\\_arrivals%' AND engine = 'MaterializedView'",
-  );
-  const views = arrivals.split('\n').filter((it) => it !== '');
-  const done = [await command('SYSTEM STOP MERGES')];
-  for (const view of views) done.push(await command(`DROP TABLE otel.${view} SYNC`));
-  return views.length > 0 && !done.includes(false);
+  const answer = await fetch(`http://${daemon.listen.sql}/`, {
+    method: 'POST',
+    body,
+    headers: { 'X-ClickHouse-User': entry('user'), 'X-ClickHouse-Key': entry('password') },
+  });
+  await answer.text();
+  return answer.ok;
 };
