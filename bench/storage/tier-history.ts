@@ -61,11 +61,16 @@ type Source = (
   tier: Tier,
 ) => { readonly rows: number; readonly insert: string };
 
-/** Counts by bucket in the shape of a bell, with noise: `n` in all, around `middle`. */
-const sketch = (middle: string, n: string, buckets: number): string =>
-  `CAST((range(toUInt16(${middle}), toUInt16(${middle} + ${buckets})),
-    arrayMap(i -> ceil(${n} / ${buckets / 3} * exp(-pow((i - ${buckets / 2}) / ${buckets / 5}, 2)) * (0.7 + 0.6 * (sipHash64(h, i) % 1000) / 1000)), range(${buckets}))),
-    'Map(Int16, Float64)')`;
+/** Counts by bucket in the shape of a bell, with noise: about `n` in all, from `first` on. */
+const sketch = (first: string, n: string, buckets: number): string => {
+  const bell = Array.from({ length: buckets }, (_, i) =>
+    Math.exp(-(((i - buckets / 2) / (buckets / 5)) ** 2)),
+  );
+  const sum = bell.reduce((all, it) => all + it, 0);
+  const shares = bell.map((it) => (it / sum).toExponential(2));
+  return `mapFromArrays(arrayMap(i -> toInt16(${first} + i), range(${buckets})), arrayMap((share, i) ->
+    ceil(${n} * share * (0.75 + bitAnd(bitShiftRight(h, i % 50), 127) / 256)), [${shares.join(', ')}], range(${buckets})))`;
+};
 
 /** Around 10 ms, slower operations later. */
 const middle = (of: string): string => `17100 + ${of} % 40`;
