@@ -26,7 +26,9 @@ export const timeDashboards = (quick: boolean, print: (line: string) => void): P
 const whole: TierHistory = {
   endSeconds: historyStartSeconds + 30 * 86_400,
   days: 30,
-  minuteHours: 7,
+  minuteHours: 6,
+  // More than a week is read from days.
+  hourDays: 3,
   services: 50,
   operations: 20,
   spansPerSecond: 100_000,

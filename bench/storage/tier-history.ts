@@ -5,6 +5,8 @@ export interface TierHistory {
   readonly days: number;
   /** The minute tiers have this much before the end. */
   readonly minuteHours: number;
+  /** So do the hour tiers: days. */
+  readonly hourDays: number;
   readonly services: number;
   readonly operations: number;
   readonly spansPerSecond: number;
@@ -22,12 +24,17 @@ interface Tier {
 /** A busier time has more different durations. */
 const tiers: readonly Tier[] = [
   { name: '1m', stepSeconds: 60, buckets: 100, hours: (it) => it.minuteHours },
-  { name: '1h', stepSeconds: 3_600, buckets: 150, hours: (it) => it.days * 24 },
+  {
+    name: '1h',
+    stepSeconds: 3_600,
+    buckets: 150,
+    hours: (it) => Math.min(it.days, it.hourDays) * 24,
+  },
   { name: '1d', stepSeconds: 86_400, buckets: 200, hours: (it) => it.days * 24 },
 ];
 
 /** Rows of one tier in one statement at most, so that none needs much memory. */
-const rowsPerInsert = 100_000;
+const rowsPerInsert = 10_000;
 
 /**
  * Requests, edges, caches, SLAs, metrics and refusals of a busy system, made inside ClickHouse and always the

@@ -33,6 +33,7 @@ t.test('what is documented and what dashboards ask for', async (t) => {
     endSeconds,
     days: 8,
     minuteHours: 7,
+    hourDays: 8,
     services: 2,
     operations: 2,
     spansPerSecond: 10_000,
