@@ -22,7 +22,7 @@ const timeoutMs = 120_000;
 
 /** Of one computation. What does not fit into memory goes through the disk, more slowly. */
 const settings = {
-  max_threads: 2,
+  max_threads: 1,
   max_bytes_before_external_group_by: 400_000_000,
   max_bytes_before_external_sort: 400_000_000,
   max_memory_usage: 3_000_000_000,

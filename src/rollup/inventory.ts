@@ -32,7 +32,7 @@ export const createInventoryJob = ({ lookbackMs }: { readonly lookbackMs: number
   run: ({ fromMs, toMs }) => [
     {
       sql,
-      settings: { max_threads: 2, max_memory_usage: 1_000_000_000 },
+      settings: { max_threads: 1, max_memory_usage: 1_000_000_000 },
       parameters: { from: fromMs / 1000, to: toMs / 1000 },
     },
   ],

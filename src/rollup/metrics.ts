@@ -17,7 +17,7 @@ const timeoutMs = 300_000;
 
 /** Of one statement. What does not fit into memory goes through the disk, more slowly. */
 const settings = {
-  max_threads: 2,
+  max_threads: 1,
   max_bytes_before_external_group_by: 400_000_000,
   max_bytes_before_external_sort: 400_000_000,
   max_memory_usage: 3_000_000_000,

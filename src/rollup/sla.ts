@@ -17,7 +17,7 @@ const timeoutMs = 120_000;
 /** A minute is written down this long after its end: exporters send every 5 s. */
 const settleMs = 30_000;
 
-const settings = { max_threads: 2, max_memory_usage: 2_000_000_000 };
+const settings = { max_threads: 1, max_memory_usage: 2_000_000_000 };
 
 /**
  * `sla_minutes` from the tiers of spans, `sla_status` from that, hour by hour and each hour while it

@@ -14,7 +14,7 @@ const reachMinutesMin = 2;
 const reachSpans = 3_000_000;
 
 const settings = {
-  max_threads: 2,
+  max_threads: 1,
   // Arrays of a block are sorted and walked together.
   max_block_size: 8192,
   max_bytes_before_external_group_by: 800_000_000,
