@@ -1,4 +1,5 @@
 import type { QueryParameter } from './query.ts';
+import { durationSketchSql } from './sketch-sql.ts';
 import type { Cover, Segment, Tier } from './tier-cover.ts';
 
 /** Columns of `span_rollup_*`, with what one span of `otel_traces` adds to each. */
@@ -14,8 +15,7 @@ const ofOneSpan = {
   DurationSum: 'Duration * AdjustedCount',
   DurationMin: 'Duration',
   DurationMax: 'Duration',
-  Sketch:
-    'map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), AdjustedCount)',
+  Sketch: durationSketchSql('AdjustedCount'),
   Spans: 'toUInt64(1)',
   FirstTime: `toDateTime(Timestamp, 'UTC')`,
   LastTime: `toDateTime(Timestamp, 'UTC')`,

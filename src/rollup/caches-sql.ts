@@ -1,5 +1,6 @@
 import type { CacheConventions } from '../model/cache-conventions.ts';
 import { cachePointsSql, cacheSpansSql } from '../model/cache-sql.ts';
+import { durationSketchSql } from '../model/sketch-sql.ts';
 
 /**
  * How far before a minute the point is sought from which a cumulative counter is counted on: senders
@@ -88,8 +89,7 @@ export const minuteCountersSql = (conventions: CacheConventions): string => `
   GROUP BY ${keys}
   HAVING sum(Points) > 0 AND (max(Sure) OR (countIf(Fact = 'hit') > 0 AND countIf(Fact = 'miss') > 0))`;
 
-const sketch =
-  'map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), AdjustedCount)';
+const sketch = durationSketchSql('AdjustedCount');
 
 const traced: Columns = {
   Hits: `sumIf(AdjustedCount, Result = 'hit')`,

@@ -1,3 +1,5 @@
+import { durationSketchSql } from '../model/sketch-sql.ts';
+
 /** Who calls where a trace begins: a browser, a person, a timer. */
 const userCaller = 'user';
 /** The side of a call that no span tells of. */
@@ -41,7 +43,7 @@ export const minuteEdgesSql = (rules: EdgeRules): string =>
       sumIf(Weight, ByCaller) AS CallerReported, sumIf(Weight, ByCallee) AS CalleeReported,
       sum(Weight * Duration) AS DurationSum, min(Duration) AS DurationMin, max(Duration) AS DurationMax,
       sumIf(Weight * CalleeDuration, ByCallee) AS CalleeDurationSum,
-      sumMap(map(toInt16(sign(Duration) * (16380 + ceil(log2(abs(Duration) + (Duration = 0)) * 35))), Weight)) AS Sketch
+      sumMap(${durationSketchSql('Weight')}) AS Sketch
     FROM (${requestsSql(rules)} UNION ALL ${entriesSql} UNION ALL ${messagesSql(rules)})
     GROUP BY Caller, CallerKind, Callee, CalleeKind, Protocol`,
   );
