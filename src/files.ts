@@ -8,10 +8,9 @@ import type { RuleGroup, RuleProblem } from './evaluate/rules/plan.ts';
 import type { Problem } from './lib/document.ts';
 import { messageOf } from './lib/fault.ts';
 import type { Alerting } from './model/alerting.ts';
-import type { PerTier, RetentionMs } from './model/retention.ts';
+import type { PerTier } from './model/retention.ts';
 import type { SampleRule } from './model/sampling.ts';
 import type { SlaObjective } from './model/sla.ts';
-import type { TiersKeptMs } from './model/tier-cover.ts';
 
 /** What people write besides tocsin.yaml: who is told, and when. */
 export interface Files {
@@ -63,7 +62,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
     ...(queryOffset === 'auto'
       ? { queryOffsetMs: autoQueryOffsetMs, spanDelayMs: spanDelayMs(config.ingest.sample) }
       : { queryOffsetMs: queryOffset }),
-    spansKeptMs: spansKept(config.retention),
+    stored: storedOf(config),
     ...(alerting.ok && { timeIntervals: alerting.alerting.timeIntervals ?? new Map() }),
   });
   problems.push(...rules.problems.filter((it) => it.severity === 'error'));
@@ -84,15 +83,21 @@ export const readFiles = (source: FilesSource): FilesReading => {
 };
 
 /** For any service: what one of them no longer has is not relied on for the others either. */
-const spansKept = (retention: RetentionMs): TiersKeptMs => {
+const storedOf = ({ retention, ingest }: Config) => {
   const all = [retention, ...(retention.overrides ?? []).map((it) => it.keptMs)];
   const shortest = (tier: (of: PerTier<number | undefined>) => number | undefined): number =>
     Math.min(...all.flatMap((it) => tier(it) ?? []));
-  return {
+  const spansKeptMs = {
     raw: shortest((it) => it.traces.raw),
     '1m': shortest((it) => it.spans['1m']),
     '1h': shortest((it) => it.spans['1h']),
     '1d': shortest((it) => it.spans['1d']),
+  };
+  const pointsKeptMs = shortest((it) => it.metrics.raw);
+  return {
+    spansKeptMs,
+    cachesKeptMs: { ...spansKeptMs, raw: Math.min(spansKeptMs.raw, pointsKeptMs) },
+    caches: ingest.caches,
   };
 };
 

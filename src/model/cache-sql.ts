@@ -15,13 +15,26 @@ import {
 
 const bytesPerUnit = `transform(toString(MetricUnit), ['KiBy', 'MiBy', 'GiBy', 'kBy', 'MBy', 'GBy'], [1024, 1048576, 1073741824, 1e3, 1e6, 1e9], toFloat64(1))`;
 
+/** Which rows are asked what they tell. */
+export interface CacheRows {
+  /** A condition over the table's columns. */
+  readonly within: string;
+  /** What stands behind FROM, with the columns of `cache_points` or `cache_spans`; those unless given. */
+  readonly from?: string;
+  /** Further columns of it to yield. */
+  readonly carried?: readonly string[];
+}
+
 /**
  * A query over `cache_points` that yields what is recognised: `ServiceName`, `CacheName`, `CacheSystem`,
  * `Fact`, `Certain`, `SeriesId`, `StartTimeUnix`, `TimeUnix`, `IsDelta` and `Value`, memory in bytes. What may
  * fall is a level, and what only grows is none. Each step is a query of its own: an alias is read
  * again wherever it is used, and the engine takes seconds for what that multiplies to.
  */
-export const cachePointsSql = ({ metrics }: CacheConventions, within: string): string => {
+export const cachePointsSql = (
+  { metrics }: CacheConventions,
+  { within, from = 'cache_points', carried = [] }: CacheRows,
+): string => {
   const fits = metrics.map((it, index) => `${fitsSql(it)}, ${index + 1}`);
   const told = metrics.map(
     (it) =>
@@ -40,19 +53,21 @@ export const cachePointsSql = ({ metrics }: CacheConventions, within: string): s
     [cacheSystemAttribute],
     ["nullIf(Told.3, '')", ...databases.map((it) => `nullIf(${valueOf(it)}, '')`), "''"],
   );
-  return `SELECT ServiceName, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem,
+  return `SELECT ${listed(carried)}ServiceName, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem,
   Told.1 AS Fact, Told.4 AS Certain, SeriesId, StartTimeUnix, TimeUnix, IsDelta,
   Value * if(Told.1 = 'memory', ${bytesPerUnit}, 1) AS Value
 FROM (
   SELECT *, [${told.join(', ')}][Convention] AS Told
   FROM (
     SELECT *, multiIf(${fits.join(',\n      ')}, 0) AS Convention
-    FROM (SELECT *, ${foldedName} AS FoldedName FROM cache_points WHERE ${within})
+    FROM (SELECT *, ${foldedName} AS FoldedName FROM ${from} WHERE ${within})
   )
   WHERE Convention > 0
 )
 WHERE IsLevel = (Told.1 IN ('memory', 'entries'))`;
 };
+
+const listed = (columns: readonly string[]): string => columns.map((it) => `${it}, `).join('');
 
 const fitsSql = ({ metric, when }: CacheMetricConvention): string =>
   [nameMatches(metric), ...when.map(conditionSql)].join(' AND ');
@@ -75,7 +90,10 @@ const nameMatches = (pattern: string): string => `match(FoldedName, ${quote(`^(?
  * `StatusCode`, `Duration`, `AdjustedCount`, `Result` (`hit`, `miss` or empty), `Operation` (`get`, `set`,
  * `delete` or `other`) and `ItemSize`, bytes.
  */
-export const cacheSpansSql = ({ spans }: CacheConventions, within: string): string => {
+export const cacheSpansSql = (
+  { spans }: CacheConventions,
+  { within, from = 'cache_spans', carried = [] }: CacheRows,
+): string => {
   const said = spans.map((it, index) => `lower(${anyOf(it.attributes)}) AS Said${index + 1}`);
   const results = spans.flatMap((it, index) => [
     `match(Said${index + 1}, ${quote(it.hit)}), 'hit'`,
@@ -99,14 +117,14 @@ export const cacheSpansSql = ({ spans }: CacheConventions, within: string): stri
   );
   return `SELECT *, multiIf(${verbs.join(', ')}, 'other') AS Operation
 FROM (
-  SELECT ServiceName, CacheName, CacheSystem, Timestamp, StatusCode, Duration, AdjustedCount, Result, ItemSize,
+  SELECT ${listed(carried)}ServiceName, CacheName, CacheSystem, Timestamp, StatusCode, Duration, AdjustedCount, Result, ItemSize,
     splitByChar(' ', lower(${operationName}))[1] AS Verb
   FROM (
     SELECT *, multiIf(${results.join(', ')}, '') AS Result, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem
     FROM (
       SELECT *, ${said.join(', ')}, ${anyOf(databases)} AS Database,
         ifNull(toUInt64OrNull(${valueOf(cacheItemSizeAttribute)}), 0) AS ItemSize
-      FROM cache_spans
+      FROM ${from}
       WHERE ${within}
     )
   )

@@ -72,13 +72,20 @@ const summedTiers = ['1d', '1h', '1m'] as const;
 /** A tier is read before and after the part that a coarser one answers for. */
 const segmentsMax = 2;
 
-const segmentsSql = (tier: Tier, time: string, type: string): string => {
-  const segments = Array.from({ length: segmentsMax }, (_, index) => {
-    const [from, to] = namesOf(tier, index);
-    return `${time} >= {${from}:${type}} AND ${time} < {${to}:${type}}`;
-  });
+/** Whether a row is in one of the segments that a cover, by its parameters, has of a tier. */
+export const segmentsSql = (tier: Tier, time: string, type: string): string => {
+  const segments = segmentEndsSql(tier, type).map(
+    ([from, to]) => `${time} >= ${from} AND ${time} < ${to}`,
+  );
   return `(${segments.join(' OR ')})`;
 };
+
+/** SQL for both ends of each. */
+export const segmentEndsSql = (tier: Tier, type: string): readonly (readonly [string, string])[] =>
+  Array.from({ length: segmentsMax }, (_, index) => {
+    const [from, to] = namesOf(tier, index);
+    return [`{${from}:${type}}`, `{${to}:${type}}`] as const;
+  });
 
 const namesOf = (tier: Tier, index: number): readonly [string, string] => [
   `from_${tier}_${index}`,

@@ -1,12 +1,7 @@
 import type { CacheConventions } from '../model/cache-conventions.ts';
+import { cacheGainsSql, counterReachMinutes } from '../model/cache-gains-sql.ts';
 import { cachePointsSql, cacheSpansSql } from '../model/cache-sql.ts';
 import { durationSketchSql } from '../model/sketch-sql.ts';
-
-/**
- * How far before a minute the point is sought from which a cumulative counter is counted on: senders
- * that report every five minutes, and one report that was lost.
- */
-const counterReachMinutes = 11;
 
 /** Minutes that change with the points in them, and with those before from which they count on. */
 export const cachePointArrivals = `
@@ -47,18 +42,6 @@ const counted: Columns = {
   ),
 };
 
-/** A start time that equals the point's own says nothing: the sender does not know it. */
-const restarted = `(StartTimeUnix > BeforeStart AND StartTimeUnix >= BeforeAt AND StartTimeUnix < TimeUnix) OR Value < BeforeValue`;
-
-/**
- * What a point adds: all of a delta, of a restarted counter, and of a series that began within reach;
- * else the difference to the point before. Nothing where the series is older than what is seen of it.
- */
-const gained = `multiIf(IsDelta, Value,
-        BeforeAt = toDateTime64(0, 9), if(StartTimeUnix >= Base AND StartTimeUnix < TimeUnix, Value, 0),
-        ${restarted}, Value,
-        Value - BeforeValue)`;
-
 const end = `toDateTime64({to:DateTime('UTC')}, 9)`;
 
 /**
@@ -67,23 +50,19 @@ const end = `toDateTime64({to:DateTime('UTC')}, 9)`;
  */
 export const minuteCountersSql = (conventions: CacheConventions): string => `
   ${insertSql('1m', counted)}
-  WITH toDateTime64({from:DateTime('UTC')}, 9) AS Begin, Begin - INTERVAL ${counterReachMinutes} MINUTE AS Base
+  WITH toDateTime64({from:DateTime('UTC')}, 9) AS Begin, Begin - INTERVAL ${counterReachMinutes} MINUTE AS Since
   SELECT {from:DateTime('UTC')} AS Time, ${keys}, 'counters' AS Source,
     ${listSql(counted)},
     {version:UInt64} AS Version
   FROM (
     SELECT ${keys}, Fact, SeriesId, max(Certain) AS Sure,
-      sumIf(${gained}, TimeUnix >= Begin) AS Gained,
+      sumIf(it.Gained, TimeUnix >= Begin) AS Gained,
       argMaxIf(Value, TimeUnix, TimeUnix >= Begin) AS Last, countIf(TimeUnix >= Begin) AS Points
-    FROM (
-      SELECT *, lagInFrame(TimeUnix) OVER w AS BeforeAt, lagInFrame(StartTimeUnix) OVER w AS BeforeStart,
-        lagInFrame(Value) OVER w AS BeforeValue
-      FROM (${cachePointsSql(
-        conventions,
-        `TimeUnix >= Base AND TimeUnix < ${end} AND toStartOfHour(TimeUnix) >= toStartOfHour(Base)`,
-      )})
-      WINDOW w AS (PARTITION BY SeriesId ORDER BY TimeUnix ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-    )
+    FROM (${cacheGainsSql(
+      cachePointsSql(conventions, {
+        within: `TimeUnix >= Since AND TimeUnix < ${end} AND toStartOfHour(TimeUnix) >= toStartOfHour(Since)`,
+      }),
+    )}) AS it
     GROUP BY ${keys}, Fact, SeriesId
   )
   GROUP BY ${keys}
@@ -116,10 +95,9 @@ export const minuteSpansSql = (conventions: CacheConventions): string => `
   SELECT {from:DateTime('UTC')} AS Time, ${keys}, 'spans' AS Source,
     ${listSql(traced)},
     {version:UInt64} AS Version
-  FROM (${cacheSpansSql(
-    conventions,
-    `Timestamp >= Begin AND Timestamp < ${end} AND toStartOfHour(Timestamp) = toStartOfHour(Begin)`,
-  )})
+  FROM (${cacheSpansSql(conventions, {
+    within: `Timestamp >= Begin AND Timestamp < ${end} AND toStartOfHour(Timestamp) = toStartOfHour(Begin)`,
+  })})
   GROUP BY ${keys}`;
 
 const aggregates: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import type { QueryParameter } from '../../model/query.ts';
 import { spanTierParameters, spanTiersSql } from '../../model/span-tiers.ts';
-import { coverRange, type TiersKeptMs } from '../../model/tier-cover.ts';
+import { coverRange } from '../../model/tier-cover.ts';
 import type { CompiledSignal } from '../rules/plan.ts';
-import type { AbsencePlan, Source } from '../rules/signal-plan.ts';
+import type { AbsencePlan } from '../rules/signal-plan.ts';
 import {
   type AttributeTable,
   attributeSql,
@@ -11,16 +11,19 @@ import {
   spanAttributes,
 } from './attribute.ts';
 import { type Binder, createBinder } from './binder.ts';
+import { cachePointRows, cacheSpanRows, rawCacheAttribute } from './cache-rows.ts';
+import { cacheRangesSql } from './cache-tiers.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupBySql } from './grouped.ts';
 import { floorMinute, longWindowMs, tierAttributes, unknownAttribute } from './span-tiers.ts';
+import type { Stored } from './stored.ts';
 import { timeParameter } from './window.ts';
 
 /** Answers, for each label set seen within the longer window, how many seconds ago that was. */
-export const absenceSignal = (plan: AbsencePlan, spansKeptMs: TiersKeptMs): CompiledSignal => {
+export const absenceSignal = (plan: AbsencePlan, stored: Stored): CompiledSignal => {
   const binder = createBinder();
   const summed = readsTiers(plan);
-  const seen = summed ? [seenInTiers(plan, binder)] : seenInRows(plan, binder);
+  const seen = summed ? [seenInTiers(plan, binder)] : seenInRows(plan, binder, stored);
   const aliases = plan.by.map((_, index) => `l${index}, `).join('');
   const sql = answerSql(
     plan.by,
@@ -33,7 +36,7 @@ export const absenceSignal = (plan: AbsencePlan, spansKeptMs: TiersKeptMs): Comp
       ...bound,
       from: timeParameter(atMs - plan.seenWithinMs),
       to: timeParameter(atMs),
-      ...(summed && tiersAt(plan, atMs, spansKeptMs)),
+      ...(summed && tiersAt(plan, atMs, stored)),
     }),
     settings: {},
     labelNames: plan.by.map((it) => it.label),
@@ -42,8 +45,8 @@ export const absenceSignal = (plan: AbsencePlan, spansKeptMs: TiersKeptMs): Comp
   };
 };
 
-const seenInRows = (plan: AbsencePlan, binder: Binder): readonly string[] =>
-  tablesOf(plan.from, binder).map(({ table, time, attributes, filters }) => {
+const seenInRows = (plan: AbsencePlan, binder: Binder, stored: Stored): readonly string[] =>
+  tablesOf(plan, binder, stored).map(({ table, time, attributes, filters }) => {
     const where = [
       `${time} >= {from:DateTime64(9)}`,
       `${time} < {to:DateTime64(9)}`,
@@ -79,7 +82,7 @@ const seenInTiers = (plan: AbsencePlan, binder: Binder): string => {
 const tiersAt = (
   plan: AbsencePlan,
   atMs: number,
-  spansKeptMs: TiersKeptMs,
+  { spansKeptMs }: Stored,
 ): Readonly<Record<string, QueryParameter>> => {
   const range = { fromMs: floorMinute(atMs - plan.seenWithinMs), toMs: -floorMinute(-atMs) };
   return spanTierParameters(coverRange(range, { nowMs: atMs, keptMs: spansKeptMs, finest: '1m' }));
@@ -94,10 +97,12 @@ interface SeenTable {
 
 const metricTables = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 
-const tablesOf = (from: Source, binder: Binder): readonly SeenTable[] => {
+const tablesOf = (plan: AbsencePlan, binder: Binder, stored: Stored): readonly SeenTable[] => {
+  const { from } = plan;
   switch (from.name) {
-    case 'spans':
     case 'caches':
+      return cacheTables(plan, stored);
+    case 'spans':
       return [{ table: 'otel_traces', time: 'Timestamp', attributes: spanAttributes, filters: [] }];
     case 'logs':
       return [{ table: 'otel_logs', time: 'Timestamp', attributes: logAttributes, filters: [] }];
@@ -111,4 +116,18 @@ const tablesOf = (from: Source, binder: Binder): readonly SeenTable[] => {
       }));
     }
   }
+};
+
+/** Whatever tells of a cache: it is there while its counters report, whether or not it is asked. */
+const cacheTables = ({ where, by }: AbsencePlan, { caches }: Stored): readonly SeenTable[] => {
+  const raw = rawCacheAttribute(where, by) !== undefined;
+  const ranges = cacheRangesSql(false);
+  return [cachePointRows(caches, ranges, raw), cacheSpanRows(caches, ranges, raw)].map(
+    ({ sql, at, attributes }) => ({
+      table: `(${sql})`,
+      time: at,
+      attributes,
+      filters: at === 'TimeUnix' ? ['Certain'] : [],
+    }),
+  );
 };

@@ -1,60 +1,67 @@
-import { knownCacheConventions } from '../../model/cache-conventions.ts';
-import { cachePointsSql, cacheSpansSql } from '../../model/cache-sql.ts';
+import type { CacheConventions } from '../../model/cache-conventions.ts';
+import { cacheGainsSql } from '../../model/cache-gains-sql.ts';
 import type { QueryPlan, ValueFunction } from '../rules/signal-plan.ts';
-import {
-  type AttributeTable,
-  attributeSql,
-  metricAttributes,
-  spanAttributes,
-} from './attribute.ts';
+import { type AttributeTable, attributeSql } from './attribute.ts';
 import type { Binder } from './binder.ts';
 import {
-  byConvention,
-  cacheNameSql,
-  counterConventions,
-  spanConvention,
-} from './cache-conventions.ts';
-import { type Column, increaseSql, pointsSql } from './counters.ts';
+  cachePointRows,
+  cacheSpanRows,
+  keptCacheAttributes,
+  type RangesSql,
+  rawCacheAttribute,
+} from './cache-rows.ts';
+import { cacheRangesSql, cacheTierRows, reasonForRawCaches } from './cache-tiers.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupAliases, groupBySql } from './grouped.ts';
 
 /**
- * Hits and misses of caches, from counters and spans of any known convention. Where a cache of a
- * service tells both ways, its counters count and its spans do not, so nothing counts twice.
+ * Hits and misses of caches, from counters and spans of any convention, and over long windows from
+ * the tiers. Where a cache of a service tells both ways, its counters count and its spans do not, so
+ * nothing counts twice.
  */
-export const cachesSql = (plan: QueryPlan, binder: Binder): string => {
-  const labels = groupAliases(plan.by).map((it) => `${it}, `);
-  const sources = isAboutKept(plan)
-    ? [fromKeptPoints(plan, binder), fromKeptSpans(plan, binder)]
-    : [fromCounters(plan, binder), fromSpans(plan, binder)];
-  const perCache = `SELECT ${labels.join('')}if(counter_n > 0, counter_hits, span_hits) AS hits, if(counter_n > 0, counter_n - counter_hits, span_n - span_hits) AS misses
+export const cachesSql = (
+  plan: QueryPlan,
+  binder: Binder,
+  conventions: CacheConventions,
+): string => {
+  const tiers = reasonForRawCaches(plan) === undefined;
+  const asked: Asked = {
+    plan,
+    binder,
+    conventions,
+    ranges: cacheRangesSql(tiers),
+    raw: rawCacheAttribute(plan.where, plan.by) !== undefined,
+  };
+  const rows = [...(tiers ? fromTiers(asked) : []), fromPoints(asked), fromSpans(asked)];
+  const labels = groupAliases(plan.by)
+    .map((it) => `${it}, `)
+    .join('');
+  const chosen = (column: string): string =>
+    `if(sumIf(hits + misses, counter) > 0, sumIf(${column}, counter), sumIf(${column}, NOT counter))`;
+  const perCache = `SELECT ${labels}${chosen('hits')} AS found, ${chosen('misses')} AS missed
 FROM (
-SELECT ${labels.join('')}sumIf(assumeNotNull(n), counter) AS counter_n, sumIf(assumeNotNull(n), counter AND hit) AS counter_hits, sumIf(assumeNotNull(n), NOT counter) AS span_n, sumIf(assumeNotNull(n), NOT counter AND hit) AS span_hits
-FROM (
-${sources.join('\nUNION ALL\n')}
-)
-WHERE isNotNull(n)${groupBySql(plan.by, ['service', 'cache'])}
-HAVING max(certain) OR (max(hit) AND NOT min(hit))
-)`;
+${rows.join('\nUNION ALL\n')}
+)${groupBySql(plan.by, ['service', 'cache'])}
+HAVING max(inside) AND (max(certain) OR (max(tells = 'hit') AND max(tells = 'miss')))`;
   return answerSql(
     plan.by,
-    `SELECT ${labels.join('')}${valueSql(plan.value)} AS v\nFROM (\n${perCache}\n)${groupBySql(plan.by)}`,
+    `SELECT ${labels}${valueSql(plan.value)} AS v\nFROM (\n${perCache}\n)${groupBySql(plan.by)}`,
   );
 };
 
 const valueSql = (value: ValueFunction): string => {
   switch (value.kind) {
     case 'hit_rate':
-      return 'sum(hits) / nullIf(sum(hits + misses), 0)';
+      return 'sum(found) / nullIf(sum(found + missed), 0)';
     case 'rate':
-      return 'sumOrNull(hits + misses) / {seconds:Float64}';
+      return 'sumOrNull(found + missed) / {seconds:Float64}';
     case 'sum':
       return value.field.kind === 'attribute' && value.field.name === 'misses'
-        ? 'sumOrNull(misses)'
-        : 'sumOrNull(hits)';
+        ? 'sumOrNull(missed)'
+        : 'sumOrNull(found)';
     case 'count':
     case 'increase':
-      return 'sumOrNull(hits + misses)';
+      return 'sumOrNull(found + missed)';
     case 'errors':
     case 'error_rate':
     case 'success_rate':
@@ -70,105 +77,54 @@ const valueSql = (value: ValueFunction): string => {
   }
 };
 
-/** What is known of each point and span that is kept because it may tell of a cache. */
-const keptAttributes: AttributeTable = {
-  columns: {
-    'service.name': 'ServiceName',
-    'cache.name': 'CacheName',
-    'cache.system': 'CacheSystem',
-  },
-  maps: [],
-};
+interface Asked {
+  readonly plan: QueryPlan;
+  readonly binder: Binder;
+  readonly conventions: CacheConventions;
+  readonly ranges: RangesSql;
+  /** Whether the raw tables must be looked through, for an attribute that is not kept beside caches. */
+  readonly raw: boolean;
+}
 
-/** Other attributes are only in the raw tables, of which all rows must be looked through. */
-const isAboutKept = ({ where, by }: QueryPlan): boolean =>
-  [...where, ...by].every((it) => Object.hasOwn(keptAttributes.columns, it.attribute));
-
-const fromKeptPoints = (plan: QueryPlan, binder: Binder): string => {
-  const columns = columnsOf(plan, keptAttributes, binder);
-  const within =
-    'TimeUnix >= {base:DateTime64(9)} AND TimeUnix < {to:DateTime64(9)} AND toStartOfHour(TimeUnix) >= toStartOfHour({base:DateTime64(9)})';
-  const told = cachePointsSql(knownCacheConventions, within);
-  const points = pointsSql({
-    table: `(SELECT *, 0 AS Flags, if(IsDelta, 1, 2) AS AggregationTemporality FROM (${told}))`,
-    carried: [
-      ...columns,
-      { name: 'hit', sql: `Fact = 'hit'` },
-      { name: 'certain', sql: 'toBool(Certain)' },
-    ],
-    counted: [{ name: 'counted', sql: 'Value' }],
-    where: [`Fact IN ('hit', 'miss')`, ...filterSql(plan.where, keptAttributes, binder)],
-    temporality: 'sent',
-  });
-  return `SELECT ${namesOf(columns)}true AS counter, toBool(hit) AS hit, certain, ${increaseSql('counted', 'counted < previous_counted')} AS n\nFROM (\n${points}\n)`;
-};
-
-const fromKeptSpans = (plan: QueryPlan, binder: Binder): string => {
-  const columns = columnsOf(plan, keptAttributes, binder);
-  const within =
-    'Timestamp >= {from:DateTime64(9)} AND Timestamp < {to:DateTime64(9)} AND toStartOfHour(Timestamp) >= toStartOfHour({from:DateTime64(9)})';
-  const where = [`Result != ''`, ...filterSql(plan.where, keptAttributes, binder)];
-  return `SELECT ${columns.map(({ name, sql }) => `${sql} AS ${name}, `).join('')}false AS counter, toBool(Result = 'hit') AS hit, true AS certain, toNullable(AdjustedCount) AS n
-FROM (${cacheSpansSql(knownCacheConventions, within)})
-WHERE ${where.join('\n  AND ')}`;
-};
-
-const counterAttributes: AttributeTable = {
-  ...metricAttributes,
-  columns: {
-    ...metricAttributes.columns,
-    'cache.name': cacheNameSql('Attributes', byConvention(counterConventions, 'cacheName')),
-  },
-};
-
-const cacheSpanAttributes: AttributeTable = {
-  ...spanAttributes,
-  columns: {
-    ...spanAttributes.columns,
-    'cache.name': cacheNameSql('SpanAttributes', spanConvention.cacheName),
-  },
-};
-
-const columnsOf = (plan: QueryPlan, table: AttributeTable, binder: Binder): readonly Column[] => [
-  ...plan.by.map(({ attribute }, index) => ({
-    name: `l${index}`,
-    sql: `toString(${attributeSql(table, attribute, binder)})`,
-  })),
-  { name: 'service', sql: 'toString(ServiceName)' },
-  { name: 'cache', sql: table.columns['cache.name'] ?? `''` },
+const keysOf = ({ plan, binder }: Asked, table: AttributeTable): readonly string[] => [
+  ...plan.by.map(
+    ({ attribute }, index) => `toString(${attributeSql(table, attribute, binder)}) AS l${index}`,
+  ),
+  'toString(ServiceName) AS service',
+  'toString(CacheName) AS cache',
 ];
 
-const namesOf = (columns: readonly Column[]): string =>
-  columns.map((it) => `${it.name}, `).join('');
+const insideSql = (time: string, ranges: RangesSql): string =>
+  `(${ranges.map(([from, to]) => `(${time} >= ${from} AND ${time} < ${to})`).join(' OR ')})`;
 
-const fromCounters = (plan: QueryPlan, binder: Binder): string => {
-  const columns = columnsOf(plan, counterAttributes, binder);
-  const points = pointsSql({
-    table: 'otel_metrics_sum',
-    carried: [
-      ...columns,
-      { name: 'hit', sql: `toBool(${byConvention(counterConventions, 'hit')})` },
-      { name: 'certain', sql: `toBool(${byConvention(counterConventions, 'certain')})` },
-    ],
-    counted: [{ name: 'counted', sql: 'Value' }],
-    where: [
-      `(${counterConventions.map((it) => it.where).join(' OR ')})`,
-      ...filterSql(plan.where, counterAttributes, binder),
-    ],
-    temporality: 'sent',
-  });
-  return `SELECT ${namesOf(columns)}true AS counter, hit, certain, ${increaseSql('counted', 'counted < previous_counted')} AS n\nFROM (\n${points}\n)`;
+/** Points before the window prove a cache too, but add nothing. */
+const fromPoints = (asked: Asked): string => {
+  const { sql, at, attributes } = cachePointRows(asked.conventions, asked.ranges, asked.raw);
+  const where = [
+    `Fact IN ('hit', 'miss')`,
+    ...filterSql(asked.plan.where, attributes, asked.binder),
+  ];
+  const told = `SELECT * FROM (${sql})\nWHERE ${where.join('\n  AND ')}`;
+  const inside = insideSql(at, asked.ranges);
+  const gained = (fact: string): string => `if(${inside} AND Fact = '${fact}', Gained, 0)`;
+  return `SELECT ${keysOf(asked, attributes).join(', ')}, true AS counter, ${gained('hit')} AS hits, ${gained('miss')} AS misses, ${inside} AS inside, toBool(Certain) AS certain, Fact AS tells
+FROM (${cacheGainsSql(told)})`;
 };
 
-const fromSpans = (plan: QueryPlan, binder: Binder): string => {
-  const columns = columnsOf(plan, cacheSpanAttributes, binder);
-  const where = [
-    'Timestamp >= {from:DateTime64(9)}',
-    'Timestamp < {to:DateTime64(9)}',
-    spanConvention.where,
-    ...filterSql(plan.where, cacheSpanAttributes, binder),
-  ];
-  return `SELECT ${columns.map(({ name, sql }) => `${sql} AS ${name}, `).join('')}false AS counter, toBool(${spanConvention.hit}) AS hit, true AS certain, toNullable(AdjustedCount) AS n
-FROM otel_traces
+const fromSpans = (asked: Asked): string => {
+  const { sql, attributes } = cacheSpanRows(asked.conventions, asked.ranges, asked.raw);
+  const where = [`Result != ''`, ...filterSql(asked.plan.where, attributes, asked.binder)];
+  return `SELECT ${keysOf(asked, attributes).join(', ')}, false AS counter, if(Result = 'hit', AdjustedCount, 0) AS hits, if(Result = 'miss', AdjustedCount, 0) AS misses, true AS inside, true AS certain, Result AS tells
+FROM (${sql})
 WHERE ${where.join('\n  AND ')}`;
 };
+
+const fromTiers = (asked: Asked): readonly string[] =>
+  cacheTierRows(
+    [
+      ...keysOf(asked, keptCacheAttributes),
+      `Source = 'counters' AS counter`,
+      ...['Hits AS hits', 'Misses AS misses', 'true AS inside', 'true AS certain', `'' AS tells`],
+    ],
+    ['Hits + Misses > 0', ...filterSql(asked.plan.where, keptCacheAttributes, asked.binder)],
+  );

@@ -1,43 +1,37 @@
 import type { QueryParameter } from '../../model/query.ts';
-import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
 import type { CompiledSignal, Unit } from '../rules/plan.ts';
 import type { QueryPlan, SignalPlan, SqlPlan, ValueFunction } from '../rules/signal-plan.ts';
 import { absenceSignal } from './absence.ts';
 import { createBinder } from './binder.ts';
+import { cacheTierWindow, reasonForRawCaches } from './cache-tiers.ts';
 import { cachesSql } from './caches.ts';
 import { baseLookbackMs } from './counters.ts';
 import { logsSql } from './logs.ts';
 import { metricsSql } from './metrics.ts';
 import { reasonForRaw, spanTiersQuerySql, tierWindow } from './span-tiers.ts';
 import { spansSql } from './spans.ts';
+import { allStored, type Stored } from './stored.ts';
 import { rangeAt, timeParameter } from './window.ts';
 
 /** Turns a plan into SQL whose every word from a rule is a parameter. */
-export const compileSignal = (
-  plan: SignalPlan,
-  spansKeptMs: TiersKeptMs = keptForEver,
-): CompiledSignal => {
+export const compileSignal = (plan: SignalPlan, stored: Stored = allStored): CompiledSignal => {
   switch (plan.kind) {
     case 'query':
-      return querySignal(plan, spansKeptMs);
+      return querySignal(plan, stored);
     case 'sql':
       return sqlSignal(plan);
     case 'absence':
-      return absenceSignal(plan, spansKeptMs);
+      return absenceSignal(plan, stored);
   }
 };
 
-const querySignal = (plan: QueryPlan, spansKeptMs: TiersKeptMs): CompiledSignal => {
+const querySignal = (plan: QueryPlan, stored: Stored): CompiledSignal => {
   const binder = createBinder();
-  const summed = plan.from.name === 'spans' && reasonForRaw(plan) === undefined;
-  const sql = summed ? spanTiersQuerySql(plan, binder) : querySql(plan, binder);
+  const sql = querySql(plan, binder, stored);
   const bound = binder.bound();
   return {
     sql,
-    parameters: (atMs) => ({
-      ...bound,
-      ...(summed ? tierWindow(plan.window, atMs, spansKeptMs) : windowParameters(plan, atMs)),
-    }),
+    parameters: (atMs) => ({ ...bound, ...queryWindow(plan, atMs, stored) }),
     settings: {},
     labelNames: plan.by.map((it) => it.label),
     unit: unitOf(plan),
@@ -45,17 +39,38 @@ const querySignal = (plan: QueryPlan, spansKeptMs: TiersKeptMs): CompiledSignal 
   };
 };
 
-const querySql = (plan: QueryPlan, binder: ReturnType<typeof createBinder>): string => {
+const querySql = (
+  plan: QueryPlan,
+  binder: ReturnType<typeof createBinder>,
+  { caches }: Stored,
+): string => {
   switch (plan.from.name) {
     case 'spans':
-      return spansSql(plan, binder);
+      return reasonForRaw(plan) === undefined
+        ? spanTiersQuerySql(plan, binder)
+        : spansSql(plan, binder, caches);
     case 'logs':
       return logsSql(plan, binder);
     case 'metrics':
       return metricsSql(plan, plan.from.metric, binder);
     case 'caches':
-      return cachesSql(plan, binder);
+      return cachesSql(plan, binder, caches);
   }
+};
+
+const queryWindow = (
+  plan: QueryPlan,
+  atMs: number,
+  { spansKeptMs, cachesKeptMs }: Stored,
+): Readonly<Record<string, QueryParameter>> => {
+  const { from, window } = plan;
+  if (from.name === 'spans' && reasonForRaw(plan) === undefined) {
+    return tierWindow(window, atMs, spansKeptMs);
+  }
+  if (from.name === 'caches' && reasonForRawCaches(plan) === undefined) {
+    return cacheTierWindow(window, atMs, cachesKeptMs);
+  }
+  return windowParameters(plan, atMs);
 };
 
 const windowParameters = (

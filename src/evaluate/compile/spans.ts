@@ -1,6 +1,8 @@
+import type { CacheConventions } from '../../model/cache-conventions.ts';
 import type { Field, QueryPlan, ValueFunction } from '../rules/signal-plan.ts';
 import { attributeSql, spanAttributes } from './attribute.ts';
 import type { Binder } from './binder.ts';
+import { cacheSpanRows } from './cache-rows.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupBySql } from './grouped.ts';
 
@@ -15,16 +17,25 @@ const weightScale = 100;
 /** Up to this window percentiles are exact; beyond it durations are read to 0.05 %. */
 const exactWindowMsMax = 3_600_000;
 
-export const spansSql = (plan: QueryPlan, binder: Binder): string => {
+export const spansSql = (
+  plan: QueryPlan,
+  binder: Binder,
+  conventions: CacheConventions,
+): string => {
   const filters = filterSql(plan.where, spanAttributes, binder, durationSeconds);
-  const where = ['Timestamp >= {from:DateTime64(9)}', 'Timestamp < {to:DateTime64(9)}', ...filters];
+  const [from, to] = ['{from:DateTime64(9)}', '{to:DateTime64(9)}'];
+  const where = [`Timestamp >= ${from}`, `Timestamp < ${to}`, ...filters];
   const labels = plan.by.map(
     ({ attribute }, index) => `${attributeSql(spanAttributes, attribute, binder)} AS l${index}, `,
   );
   const exact = plan.window.kind === 'rolling' && plan.window.overMs <= exactWindowMsMax;
+  const table =
+    plan.value.kind === 'hit_rate'
+      ? `(${cacheSpanRows(conventions, [[from, to]], true).sql})`
+      : 'otel_traces';
   return answerSql(
     plan.by,
-    `SELECT ${labels.join('')}${valueSql(plan.value, binder, exact)} AS v\nFROM otel_traces\nWHERE ${where.join(
+    `SELECT ${labels.join('')}${valueSql(plan.value, binder, exact)} AS v\nFROM ${table}\nWHERE ${where.join(
       '\n  AND ',
     )}${groupBySql(plan.by)}`,
   );
@@ -50,10 +61,8 @@ const valueSql = (value: ValueFunction, binder: Binder, exact: boolean): string 
       return `sumIf(${weight}, NOT ${isError}) / nullIf(sum(${weight}), 0)`;
     case 'share_within':
       return `sumIf(${weight}, ${durationSeconds} <= ${binder.number(value.seconds)}) / nullIf(sum(${weight}), 0)`;
-    case 'hit_rate': {
-      const hit = attributeSql(spanAttributes, 'cache.hit', binder);
-      return `sumIf(${weight}, ${hit} = 'true') / nullIf(sumIf(${weight}, ${hit} IN ('true', 'false')), 0)`;
-    }
+    case 'hit_rate':
+      return `sumIf(${weight}, Result = 'hit') / nullIf(sumIf(${weight}, Result != ''), 0)`;
     case 'uniq':
       return `uniqIf(${attributeSql(spanAttributes, value.attribute, binder)} AS attribute, attribute != '')`;
     case 'percentile':

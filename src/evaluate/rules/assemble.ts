@@ -1,9 +1,10 @@
 import type { Path } from '../../lib/document.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { StepPolicy } from '../../model/step.ts';
-import type { TiersKeptMs } from '../../model/tier-cover.ts';
+import { shortOfCaches } from '../compile/cache-tiers.ts';
 import { compileSignal } from '../compile/signal.ts';
 import { shortOfSpans } from '../compile/span-tiers.ts';
+import type { Stored } from '../compile/stored.ts';
 import { compileTemplate, type Template, type TemplateScope } from '../template.ts';
 import type { CompiledRule, CompiledSignal, Decide, SignalValues, Unit } from './plan.ts';
 import type { SignalPlan } from './signal-plan.ts';
@@ -34,10 +35,10 @@ export const assembleRule = (
   draft: RuleDraft,
   path: Path,
   report: Report,
-  spansKeptMs: TiersKeptMs,
+  stored: Stored,
 ): CompiledRule => {
-  const signals = mapValues(draft.plans, (it) => compileSignal(it, spansKeptMs));
-  for (const message of reachesOf(draft, spansKeptMs)) report(path, message, 'warning');
+  const signals = mapValues(draft.plans, (it) => compileSignal(it, stored));
+  for (const message of reachesOf(draft, stored)) report(path, message, 'warning');
   const instanceLabels = instanceLabelNames(Object.values(signals));
   const ownLabels = compileTexts(
     draft.labels,
@@ -99,10 +100,12 @@ export const checkTexts = (
 };
 
 /** Signals of one rule that look back equally far are one warning. */
-const reachesOf = ({ plans }: RuleDraft, spansKeptMs: TiersKeptMs): ReadonlySet<string> =>
+const reachesOf = ({ plans }: RuleDraft, stored: Stored): ReadonlySet<string> =>
   new Set(
     Object.values(plans).flatMap((it) =>
-      it.kind === 'query' ? (shortOfSpans(it, spansKeptMs) ?? []) : [],
+      it.kind === 'query'
+        ? (shortOfSpans(it, stored.spansKeptMs) ?? shortOfCaches(it, stored.cachesKeptMs) ?? [])
+        : [],
     ),
   );
 

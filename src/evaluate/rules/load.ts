@@ -1,5 +1,5 @@
 import { type Path, type Problem, type ProblemAt, readDocument } from '../../lib/document.ts';
-import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
+import { allStored, type Stored } from '../compile/stored.ts';
 import { assembleRule, checkTexts, type Report, type RuleDraft } from './assemble.ts';
 import type { CompiledRule, LoadedRules, RuleGroup, RuleProblem } from './plan.ts';
 import type { NamedIntervals } from './read-exclude.ts';
@@ -22,8 +22,8 @@ export interface RuleDefaults {
   readonly queryOffsetMs: number;
   /** Added to it for groups that look at spans, which may be stored so much later than the rest. */
   readonly spanDelayMs?: number;
-  /** How far back spans can be read; without it, for ever. */
-  readonly spansKeptMs?: TiersKeptMs;
+  /** How far back can be read, and what tells of caches; for ever, and as everybody's, unless given. */
+  readonly stored?: Partial<Stored>;
   /** Of the alerting file; without it, names of time intervals cannot be checked. */
   readonly timeIntervals?: NamedIntervals;
 }
@@ -156,7 +156,7 @@ const assembled = (
     if (severity === 'error') mistaken = true;
     report(at, message, severity);
   };
-  const rule = assembleRule(draft, path, noted, defaults.spansKeptMs ?? keptForEver);
+  const rule = assembleRule(draft, path, noted, { ...allStored, ...defaults.stored });
   return mistaken ? [] : [rule];
 };
 

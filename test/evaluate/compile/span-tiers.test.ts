@@ -1,5 +1,6 @@
 import t from 'tap';
 import { compileSignal } from '../../../src/evaluate/compile/signal.ts';
+import { allStored } from '../../../src/evaluate/compile/stored.ts';
 import { loadRules } from '../../../src/evaluate/rules/load.ts';
 import type { CompiledSignal, SignalRow } from '../../../src/evaluate/rules/plan.ts';
 import type { QueryPlan, ValueFunction } from '../../../src/evaluate/rules/signal-plan.ts';
@@ -275,7 +276,8 @@ t.test(
     ['what is left of the month', 720, 6, 708],
   ] as const;
     for (const [title, hours, count, readHours] of table) {
-      const signal = (kind: 'count' | 'rate') => compileSignal(plan(hours * hourMs, kind), kept);
+      const signal = (kind: 'count' | 'rate') =>
+        compileSignal(plan(hours * hourMs, kind), { ...allStored, spansKeptMs: kept });
       t.strictSame(await ask(signal('count')), [{ value: count }], title);
       const [rate] = await ask(signal('rate'));
       t.ok(
@@ -295,7 +297,7 @@ t.test('a rule that looks further back than spans are kept is told so', (t) => {
     return loadRules([{ file: 'a.yaml', text }], {
       intervalMs: 30_000,
       queryOffsetMs: 0,
-      spansKeptMs,
+      stored: { spansKeptMs },
     }).problems.map((it) => `${it.severity} ${it.message}`);
   };
   const kept =

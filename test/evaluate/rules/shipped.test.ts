@@ -4,7 +4,8 @@ import { instancesOf } from '../../../src/evaluate/rules/instances.ts';
 import { loadRules } from '../../../src/evaluate/rules/load.ts';
 import type { CompiledRule } from '../../../src/evaluate/rules/plan.ts';
 import type { Labels } from '../../../src/model/matcher.ts';
-import { pointRow, run, type Span, spanRow, startTelemetry } from '../compile/telemetry.ts';
+import { computeCaches } from '../../rollup/cache-telemetry.ts';
+import { nowMs, pointRow, run, type Span, spanRow, startTelemetry } from '../compile/telemetry.ts';
 
 const files = globSync('rules/*.yaml')
   .toSorted()
@@ -153,6 +154,7 @@ t.test('a cache is cold against its own past or when it hardly ever hits', async
     ...reads('idle', 90, 10, 1_000),
     ...reads('idle', 0, 50, 30),
   ]);
+  await computeCaches(store, [nowMs - 1_000_000]);
   t.strictSame(await summariesOf('CacheCold'), [
     'Cache cooled of catalog is cold: 70 % hits',
     'Cache useless of catalog is cold: 10 % hits',
