@@ -229,8 +229,8 @@ class Builder implements DecodingBuilder {
       if (before === 0) this.#empty();
       throw error;
     }
-    addUp(this.#redacted, this.#redaction?.counts);
-    addUp(this.#sampledOut, this.#sampler?.counts);
+    if (this.#redaction) addUp(this.#redacted, this.#redaction.counts);
+    if (this.#sampler) addUp(this.#sampledOut, this.#sampler.counts);
     const sampledOut = this.#sampler?.leftOut ?? 0;
     return {
       accepted: this.rows() - before + sampledOut,
@@ -274,6 +274,6 @@ const weigherFor = (
   }
 };
 
-const addUp = (totals: number[], counts: readonly number[] = []): void => {
+const addUp = (totals: number[], counts: readonly number[]): void => {
   for (const [rule, count] of counts.entries()) totals[rule] = (totals[rule] ?? 0) + count;
 };

@@ -97,14 +97,21 @@ export class ArrayColumn implements Column {
   };
 }
 
-/** A string as Native writes it: its length as a varint, its bytes. */
+/** A string as Native writes it: its length as a varint, its bytes. For names, which are few. */
 export const nativeText = (text: string): Uint8Array => {
+  const known = texts.get(text);
+  if (known) return known;
   const bytes = new TextEncoder().encode(text);
   const length: number[] = [];
   let rest = bytes.length;
   for (; rest > 127; rest >>>= 7) length.push((rest & 127) | 128);
-  return Uint8Array.from([...length, rest, ...bytes]);
+  const written = Uint8Array.from([...length, rest, ...bytes]);
+  texts.set(text, written);
+  return written;
 };
+
+/** Of columns, types and enumerated values: made once, not for each block. */
+const texts = new Map<string, Uint8Array>();
 
 /** LowCardinality's only serialization version. */
 export const sharedDictionaries = 1;

@@ -6,12 +6,11 @@ export type Columns = Readonly<Record<string, Column>>;
 
 /** One block in Native format, copied out of the arena into memory of its own. */
 export const nativeBlock = (table: string, columns: Columns, rows: number): Block => {
-  const parts: Uint8Array[] = [];
+  const parts: (Uint8Array | number)[] = [];
   let bytes = 0;
   const sink = (part: Uint8Array | number): void => {
-    const chunk = typeof part === 'number' ? uint64(part) : part;
-    parts.push(chunk);
-    bytes += chunk.length;
+    parts.push(part);
+    bytes += typeof part === 'number' ? 8 : part.length;
   };
   const named = Object.entries(columns);
   sink(varint(named.length));
@@ -26,16 +25,15 @@ export const nativeBlock = (table: string, columns: Columns, rows: number): Bloc
   const block = Buffer.allocUnsafeSlow(bytes);
   let at = 0;
   for (const part of parts) {
-    block.set(part, at);
-    at += part.length;
+    if (typeof part === 'number') {
+      at = block.writeUInt32LE(part, at);
+      at = block.writeUInt32LE(0, at);
+    } else {
+      block.set(part, at);
+      at += part.length;
+    }
   }
   return { table, rows, bytes, segments: [block] };
-};
-
-const uint64 = (value: number): Uint8Array => {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 };
 
 const varint = (value: number): Uint8Array => {

@@ -160,6 +160,7 @@ export class Rejections {
 
   /** English for the sender; empty when there is nothing to say. */
   message(noun: string): string {
+    if (this.#total === 0 && this.#warned.size === 0) return '';
     const byCode = new Map<RejectCode, number>();
     for (const { code, tally } of this.#told.values()) {
       byCode.set(code, (byCode.get(code) ?? 0) + tally.count);

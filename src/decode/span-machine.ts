@@ -55,7 +55,9 @@ export class SpanMachine {
   readonly #values: Values;
   readonly #rejections: Rejections;
   readonly #choice = new WalkerChoice();
-  /** Columns, then texts of dictionaries, then tables. */
+  /** Columns, then texts of dictionaries. */
+  readonly #written: readonly Region[];
+  /** These, then tables. */
   readonly #regions: readonly Region[];
   readonly #words: readonly Words[];
   #running: Running | undefined;
@@ -70,7 +72,8 @@ export class SpanMachine {
     const dictionaries = dictionariesOf(to);
     this.#words = dictionaries.map((it) => ({ dictionary: it, table: arena.scratch(), known: 0 }));
     const texts = dictionaries.map((it) => it.region);
-    this.#regions = [...regionsOf(to), ...texts, ...this.#words.map((it) => it.table)];
+    this.#written = [...regionsOf(to), ...texts];
+    this.#regions = [...this.#written, ...this.#words.map((it) => it.table)];
     const forget = (): void => this.#forget();
     arena.follow({ mark: () => {}, rollback: forget, clear: forget });
   }
@@ -126,16 +129,16 @@ export class SpanMachine {
 
   /** Takes note of what the machine wrote. */
   #takeOver(running: Running): void {
-    const count = this.#regions.length - this.#words.length;
-    for (const [index, region] of this.#regions.entries()) {
-      if (index >= count) break;
-      const cell = (cells.regionsAt + index * cells.regionBytes) / 4;
+    let cell = cells.regionsAt / 4;
+    for (const region of this.#written) {
       region.at = (running.cells[cell + 1] ?? 0) - headBytes;
+      cell += cells.regionBytes / 4;
     }
-    for (const [index, words] of this.#words.entries()) {
-      const cell = (cells.dictionariesAt + index * cells.dictionaryBytes) / 4;
+    cell = cells.dictionariesAt / 4;
+    for (const words of this.#words) {
       words.known = running.cells[cell] ?? 0;
       words.dictionary.adopt(words.known);
+      cell += cells.dictionaryBytes / 4;
     }
   }
 
@@ -159,11 +162,13 @@ export class SpanMachine {
       running.cells[cell + 2] = region.limit + headBytes;
       cell += cells.regionBytes / 4;
     }
-    for (const [index, words] of this.#words.entries()) {
+    let index = 0;
+    for (const words of this.#words) {
       const { count } = words.dictionary;
       if (isNew) running.code.begin(index, capacityOf(words.table));
       if (isNew || words.known !== count) running.code.learn(index, count);
       words.known = count;
+      index += 1;
     }
     return running;
   }
