@@ -4,8 +4,8 @@ import { createMachineMemory, type MachineMemory } from './machine-code.ts';
 
 /** Copies may write up to 7 bytes past their end, and reads of numbers look up to 10 bytes ahead. */
 const slackBytes = 16;
-/** At the beginning of a machine's memory, for its cells; what the arena holds begins behind. */
-export const headBytes = 4096;
+/** At the beginning of a machine's memory, for its cells and tables; what the arena holds begins behind. */
+export const headBytes = 16_384;
 const regionBytesFirst = 4096;
 /** Below this a loop of 8-byte moves beats `copyWithin`, whose call costs about 15 ns. */
 const copyBytesMax = 96;
@@ -247,8 +247,12 @@ export class Arena {
   }
 
   mark(): void {
-    for (const region of this.#regions) region.marked = region.at - region.base;
-    for (const follower of this.#followers) follower.mark();
+    // By index, as this is done for each request: see `SpanMachine`.
+    for (let index = 0; index < this.#regions.length; index += 1) {
+      const region = this.#regions[index];
+      if (region) region.marked = region.at - region.base;
+    }
+    for (let index = 0; index < this.#followers.length; index += 1) this.#followers[index]?.mark();
   }
 
   rollback(): void {

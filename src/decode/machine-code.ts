@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { cells } from './machine-layout.ts';
+import { powersOfTen } from './powers-of-ten.ts';
 
 /** What we use of it: its types are among those of browsers only. */
 declare const WebAssembly: {
@@ -38,7 +40,6 @@ export interface MachineHost {
   readonly needs: (regionCell: number, count: number) => never;
   readonly warn: (code: number) => void;
   readonly render: (position: number, end: number) => number;
-  readonly weigh: (position: number, length: number) => number;
 }
 
 /** Whether the machine did what it must not: a mistake of ours. */
@@ -61,5 +62,7 @@ export const hasMachineCode = code !== undefined;
 export const startMachine = (memory: MachineMemory, host: MachineHost): MachineCode => {
   if (!code) throw new Error('asked to run what did not compile');
   const { exports } = new WebAssembly.Instance(code, { env: { memory }, host: { ...host } });
+  const powers = powersOfTen();
+  new BigUint64Array(memory.buffer, cells.powersAt, powers.length).set(powers);
   return exports as MachineCode;
 };

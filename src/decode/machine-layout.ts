@@ -5,12 +5,13 @@ import type { TextColumn } from './text-column.ts';
 import type { TraceColumns } from './trace-columns.ts';
 import type { WordColumn } from './word-column.ts';
 
-/** Where the cells of regions and dictionaries begin, and their sizes, as in `wasm/layout.ts`. */
+/** Where the cells of regions and dictionaries begin, and their sizes, and powers of ten, as in `wasm/layout.ts`. */
 export const cells = {
   regionsAt: 1024,
   regionBytes: 16,
   dictionariesAt: 2560,
   dictionaryBytes: 32,
+  powersAt: 4096,
 } as const;
 
 const map = (column: MapColumn<TextColumn | WordColumn>): readonly Region[] => [

@@ -23,11 +23,13 @@ export const nativeBlock = (table: string, columns: Columns, rows: number): Bloc
   }
   // Not zeroed: every byte is written below.
   const block = Buffer.allocUnsafeSlow(bytes);
+  const view = new DataView(block.buffer);
   let at = 0;
   for (const part of parts) {
     if (typeof part === 'number') {
-      at = block.writeUInt32LE(part, at);
-      at = block.writeUInt32LE(0, at);
+      view.setUint32(at, part, true);
+      view.setUint32(at + 4, 0, true);
+      at += 8;
     } else {
       block.set(part, at);
       at += part.length;

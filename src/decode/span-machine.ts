@@ -10,7 +10,6 @@ import {
 } from './machine-code.ts';
 import { cells, dictionariesOf, regionsOf } from './machine-layout.ts';
 import type { Rejections, WarnCode } from './rejections.ts';
-import { adjustedCount } from './sampling.ts';
 import type { TraceColumns } from './trace-columns.ts';
 import type { Values } from './values.ts';
 import { WalkerChoice } from './walker-choice.ts';
@@ -55,10 +54,10 @@ export class SpanMachine {
   readonly #values: Values;
   readonly #rejections: Rejections;
   readonly #choice = new WalkerChoice();
-  /** Columns, then texts of dictionaries. */
-  readonly #written: readonly Region[];
-  /** These, then tables. */
+  /** Columns, then texts of dictionaries, then tables. */
   readonly #regions: readonly Region[];
+  /** The first so many are no tables. */
+  readonly #written: number;
   readonly #words: readonly Words[];
   #running: Running | undefined;
   /** What to do before the walk begins again; undefined to give up. */
@@ -72,8 +71,9 @@ export class SpanMachine {
     const dictionaries = dictionariesOf(to);
     this.#words = dictionaries.map((it) => ({ dictionary: it, table: arena.scratch(), known: 0 }));
     const texts = dictionaries.map((it) => it.region);
-    this.#written = [...regionsOf(to), ...texts];
-    this.#regions = [...this.#written, ...this.#words.map((it) => it.table)];
+    const written = [...regionsOf(to), ...texts];
+    this.#written = written.length;
+    this.#regions = [...written, ...this.#words.map((it) => it.table)];
     const forget = (): void => this.#forget();
     arena.follow({ mark: () => {}, rollback: forget, clear: forget });
   }
@@ -130,12 +130,16 @@ export class SpanMachine {
   /** Takes note of what the machine wrote. */
   #takeOver(running: Running): void {
     let cell = cells.regionsAt / 4;
-    for (const region of this.#written) {
+    for (let index = 0; index < this.#written; index += 1) {
+      const region = this.#regions[index];
+      if (!region) break;
       region.at = (running.cells[cell + 1] ?? 0) - headBytes;
       cell += cells.regionBytes / 4;
     }
     cell = cells.dictionariesAt / 4;
-    for (const words of this.#words) {
+    for (let index = 0; index < this.#words.length; index += 1) {
+      const words = this.#words[index];
+      if (!words) break;
       words.known = running.cells[cell] ?? 0;
       words.dictionary.adopt(words.known);
       cell += cells.dictionaryBytes / 4;
@@ -155,22 +159,29 @@ export class SpanMachine {
     const isNew = memory !== this.#running?.memory;
     const running = isNew ? this.#start(memory) : this.#running;
     if (!running) throw new Error('unreachable');
-    let cell = cells.regionsAt / 4;
-    for (const region of this.#regions) {
-      running.cells[cell] = region.base + headBytes;
-      running.cells[cell + 1] = region.at + headBytes;
-      running.cells[cell + 2] = region.limit + headBytes;
-      cell += cells.regionBytes / 4;
-    }
-    let index = 0;
-    for (const words of this.#words) {
+    this.#tellRegions(running.cells);
+    for (let index = 0; index < this.#words.length; index += 1) {
+      const words = this.#words[index];
+      if (!words) break;
       const { count } = words.dictionary;
       if (isNew) running.code.begin(index, capacityOf(words.table));
       if (isNew || words.known !== count) running.code.learn(index, count);
       words.known = count;
-      index += 1;
     }
     return running;
+  }
+
+  /** Its loops and those about it go by index: an iterator makes an object a step until V8 has compiled it well. */
+  #tellRegions(to: Int32Array): void {
+    let cell = cells.regionsAt / 4;
+    for (let index = 0; index < this.#regions.length; index += 1) {
+      const region = this.#regions[index];
+      if (!region) break;
+      to[cell] = region.base + headBytes;
+      to[cell + 1] = region.at + headBytes;
+      to[cell + 2] = region.limit + headBytes;
+      cell += cells.regionBytes / 4;
+    }
   }
 
   #start(memory: MachineMemory): Running {
@@ -195,7 +206,6 @@ export class SpanMachine {
         this.#remedy = () => {};
         throw stop;
       },
-      weigh: (position, length) => adjustedCount(this.#arena.view, position - headBytes, length),
     };
     const code = startMachine(memory, host);
     this.#running = { memory, cells: new Int32Array(memory.buffer, 0, headBytes / 4), code };

@@ -16,10 +16,6 @@ export declare function render(position: usize, end: usize): u32;
 @external("host", "warn")
 export declare function warn(code: u32): void;
 
-/** What `AdjustedCount` is for a `tracestate`. */
-@external("host", "weigh")
-export declare function weigh(position: usize, size: u32): f64;
-
 @inline
 export function stop(): void {
   irregular();

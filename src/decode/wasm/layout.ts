@@ -1,10 +1,11 @@
 /*
  * Where things stand in the memory that this code shares with span-machine.ts, which has the same
  * lists: regions of 16 bytes (base, cursor, limit), then dictionaries of 32 bytes (words, place of
- * the words, capacity, record of the word before), then what the arena holds.
+ * the words, capacity, record of the word before), then powers of ten, then what the arena holds.
  */
 export const regionsAt: usize = 1024;
 export const dictionariesAt: usize = 2560;
+export const powersAt: usize = 4096;
 
 export const serviceName: usize = regionsAt + 16 * 0;
 export const resourceKeys: usize = regionsAt + 16 * 1;

@@ -1,5 +1,5 @@
 import { put32, put64, put8, writtenIn } from './columns.ts';
-import { stop, warn, weigh } from './host.ts';
+import { stop, warn } from './host.ts';
 import { putHex16, putHex8 } from './identifiers.ts';
 import {
   adjustedCount,
@@ -25,6 +25,7 @@ import {
 } from './layout.ts';
 import { event, link, putStatus } from './span-parts.ts';
 import { putText } from './text.ts';
+import { weigh } from './tracestate.ts';
 import { putSpanAttribute } from './values.ts';
 import { landed, length, pos, skip, varint } from './wire.ts';
 import { putWord } from './words.ts';

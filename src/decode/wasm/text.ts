@@ -33,7 +33,7 @@ function copyLong(to: usize, from: usize, count: u32): void {
 }
 
 /** RFC 3629, table 3-7 of Unicode. */
-function checkUtf8(from: usize, count: u32): void {
+export function checkUtf8(from: usize, count: u32): void {
   const end = from + count;
   let p = from;
   while (p < end) {

@@ -1,5 +1,7 @@
+import { contentAt, contentEnd, kind, locate, stringKind } from './any-value.ts';
 import { put16, put8, room } from './columns.ts';
 import { render, warn } from './host.ts';
+import { bytesOnceMax, bytesPerByteMax, writeValue } from './json.ts';
 import {
   eventKeyWords,
   eventKeys,
@@ -14,9 +16,8 @@ import {
   scopeValues,
   values,
 } from './layout.ts';
-import { writeDouble, writeInteger } from './numbers.ts';
 import { copyText, putText, writeLength } from './text.ts';
-import { landed, length, pos, skip, varint, varint64 } from './wire.ts';
+import { landed, length, pos, skip, varint } from './wire.ts';
 import { idOf, putWord } from './words.ts';
 
 /** Where the host puts what it renders: behind the request. */
@@ -92,127 +93,40 @@ function putValue(r: usize, p: usize, end: usize): void {
   putOther(r, p, end);
 }
 
-/** The tag of the value at hand, 0 for none, and its content. */
-let kind: u32 = 0;
-let contentAt: usize = 0;
-let contentEnd: usize = 0;
+/** Longer values are for the host, so that none asks for much more room than it takes. */
+const writtenMax: u32 = 4096;
 
-function locate(position: usize, end: usize): void {
-  kind = 0;
-  let p = position;
-  while (p < end) {
-    const tag = varint(p);
-    p = pos;
-    switch (tag) {
-      case 10:
-      case 42:
-      case 50:
-      case 58: {
-        const size = length(p, end);
-        kind = tag;
-        contentAt = pos;
-        p = pos + size;
-        contentEnd = p;
-        break;
-      }
-      case 16:
-      case 24:
-      case 33:
-        kind = tag;
-        contentAt = p;
-        p = skip(tag, p, end);
-        contentEnd = p;
-        break;
-      default:
-        p = skip(tag, p, end);
-    }
-  }
-  landed(p, end);
+/** Where to write the value that `locate` found: room for its text, a length before it, in `r`. */
+@inline
+function roomForValue(r: usize): usize {
+  return room(r, <u32>(contentEnd - contentAt) * bytesPerByteMax + bytesOnceMax);
 }
 
 function putOther(r: usize, position: usize, end: usize): void {
   locate(position, end);
-  switch (kind) {
-    case 10:
-      return putText(r, contentAt, <u32>(contentEnd - contentAt));
-    case 0:
-      return put8(r, 0);
-    case 16: {
-      const to = room(r, 6);
-      if (varint64(contentAt) != 0) {
-        store<u64>(to, 0x6575727404);
-        store<u32>(r, to + 5, 4);
-      } else {
-        store<u64>(to, 0x65736c616605);
-        store<u32>(r, to + 6, 4);
-      }
-      return;
-    }
-    case 24: {
-      const value = varint64(contentAt);
-      const to = room(r, 24);
-      let p = to + 1;
-      let magnitude = value;
-      if (<i64>value < 0) {
-        store<u8>(p, 45);
-        p += 1;
-        magnitude = 0 - value;
-      }
-      p = writeInteger(p, magnitude);
-      store<u8>(to, <u32>(p - to - 1));
-      store<u32>(r, p, 4);
-      return;
-    }
-    case 33: {
-      const to = room(r, 24);
-      const p = writeDouble(to + 1, load<f64>(contentAt));
-      if (p != 0) {
-        store<u8>(to, <u32>(p - to - 1));
-        store<u32>(r, p, 4);
-        return;
-      }
-      break;
-    }
-    case 42:
-      if (putPlainStrings(r, contentAt, contentEnd)) return;
-      break;
+  if (kind == stringKind) return putText(r, contentAt, <u32>(contentEnd - contentAt));
+  if (kind == 0) return put8(r, 0);
+  if (<u32>(contentEnd - contentAt) <= writtenMax) {
+    const to = roomForValue(r);
+    const behind = writeValue(to + 1);
+    if (behind != 0) return putWritten(r, to, <u32>(behind - to - 1));
   }
   const size = render(position, end);
   putText(r, stagedAt, size);
 }
 
-/** As in plain-strings.ts. */
-function putPlainStrings(r: usize, position: usize, end: usize): bool {
-  let size: u32 = 1;
-  for (let p = position; p < end; ) {
-    const length: u32 = load<u8>(p + 1);
-    if (load<u8>(p) != 10 || length > 127 || p + 2 + length > end) return false;
-    if (length < 2 || load<u8>(p + 2) != 10 || <u32>load<u8>(p + 3) != length - 2) return false;
-    p += 2 + length;
-    for (let q = p - length + 2; q < p; q += 1) {
-      const byte: u32 = load<u8>(q);
-      if (byte < 0x20 || byte > 0x7e || byte == 0x22 || byte == 0x5c) return false;
-    }
-    size += length + 1;
+/** Puts the length of a text at `to` that is one byte behind. */
+@inline
+function putWritten(r: usize, to: usize, size: u32): void {
+  if (size < 128) {
+    store<u8>(to, size);
+    store<u32>(r, to + 1 + size, 4);
+    return;
   }
-  if (size == 1) return false;
-  let to = writeLength(room(r, size + 5), size);
-  let before: u32 = 0x5b;
-  for (let p = position; p < end; ) {
-    const length: u32 = load<u8>(p + 1);
-    store<u8>(to, before);
-    store<u8>(to + 1, 0x22);
-    to += 2;
-    memory.copy(to, p + 4, length - 2);
-    to += length - 2;
-    store<u8>(to, 0x22);
-    to += 1;
-    before = 0x2c;
-    p += 2 + length;
-  }
-  store<u8>(to, 0x5d);
-  store<u32>(r, to + 1, 4);
-  return true;
+  const more = size < 0x4000 ? 1 : 2;
+  memory.copy(to + 1 + more, to + 1, size);
+  writeLength(to, size);
+  store<u32>(r, to + 1 + more + size, 4);
 }
 
 @inline
@@ -240,7 +154,14 @@ export function putScopeAttribute(p: usize, end: usize): void {
 
 export function putValueWord(r: usize, d: usize, p: usize, end: usize): void {
   locate(p, end);
-  if (kind == 10) return putWord(r, d, contentAt, <u32>(contentEnd - contentAt));
+  if (kind == stringKind) return putWord(r, d, contentAt, <u32>(contentEnd - contentAt));
+  if (kind == 0) return putWord(r, d, p, 0);
+  if (<u32>(contentEnd - contentAt) <= writtenMax) {
+    // Nobody else writes there meanwhile.
+    const to = roomForValue(values);
+    const behind = writeValue(to);
+    if (behind != 0) return putWord(r, d, to, <u32>(behind - to));
+  }
   const size = render(p, end);
   putWord(r, d, stagedAt, size);
 }
