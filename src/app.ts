@@ -27,6 +27,7 @@ import type { Log } from './lib/log.ts';
 import { connectRedis } from './lib/redis.ts';
 import type { Teardown } from './lib/teardown.ts';
 import type { Telemetry } from './lib/telemetry.ts';
+import type { CacheConventions } from './model/cache-conventions.ts';
 import { createHistory } from './notify/history.ts';
 import { createNotifier } from './notify/notifier.ts';
 import { createByteBudget } from './receive/budget.ts';
@@ -35,6 +36,7 @@ import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
 import { createSlaReports } from './rollup/sla-report.ts';
 import { createRollups, rollupJobs } from './rollups.ts';
+import { createCacheWatch } from './store/cache-watch.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { createDiskWatch } from './store/disk-watch.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
@@ -47,7 +49,8 @@ export interface AppOptions {
   readonly roles: ReadonlySet<Role>;
   readonly files: Files;
   /** Reads everything that people wrote again; links in messages point to `externalUrl`. */
-  readonly reread: (externalUrl: string) => Reread;
+  /** Reads all files anew, for a daemon that recognises these caches. */
+  readonly reread: (externalUrl: string, caches: CacheConventions) => Reread;
   readonly backends: Backends;
   readonly telemetry: Telemetry;
   readonly version: string;
@@ -129,6 +132,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     rules,
     newId: randomUUID,
   });
+  const { caches } = config.ingest;
+  const cacheWatch = createCacheWatch({ ...parts, ...store, database, cluster, caches });
   const guard = createGuard({ ...parts, config });
   guard.start();
   teardown.add('guard', async () => guard.stop());
@@ -136,7 +141,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   teardown.add('health connection', () => health.close());
 
   const reload = async (): Promise<ReloadOutcome> => {
-    const reading = options.reread(externalUrl());
+    const reading = options.reread(externalUrl(), config.ingest.caches);
     if (!reading.ok) {
       const problems = reading.problems.map(formatProblem);
       log.error('reload_refused', { problems });
@@ -171,7 +176,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     return { ok: true, warnings };
   };
   const pointLinksHere = (): void => {
-    const reading = options.reread(externalUrl());
+    const reading = options.reread(externalUrl(), config.ingest.caches);
     if (!reading.ok) return;
     alerting = reading.files.alerting;
     notifier.reload(alerting);
@@ -233,6 +238,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   await migrateWhenReachable(store, options);
   teardown.add('disk watch', diskWatch.stop);
   diskWatch.start();
+  teardown.add('cache watch', cacheWatch.stop);
+  cacheWatch.start();
   teardown.add('notifier', notifier.stop);
   teardown.add('evaluator', evaluator.stop);
   teardown.add('rollups', rollups.stop);
@@ -330,6 +337,7 @@ const migrateWhenReachable = async (store: Store, options: AppOptions): Promise<
       });
       if (report.migrations.length > 0)
         log.info('schema_migrated', { ...report, statements: report.statements.length });
+      if (report.redeclared) log.warn('caches_redeclared', { ...report.redeclared });
       return;
     } catch (error) {
       if (remedyOf(error) !== 'retry' || config.clickhouse.kind === 'embedded')

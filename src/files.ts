@@ -3,11 +3,13 @@ import { relative } from 'node:path';
 import { loadAlerting } from './config/alerting.ts';
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/substitute.ts';
+import type { Stored } from './evaluate/compile/stored.ts';
 import { loadRules } from './evaluate/rules/load.ts';
 import type { RuleGroup, RuleProblem } from './evaluate/rules/plan.ts';
 import type { Problem } from './lib/document.ts';
 import { messageOf } from './lib/fault.ts';
 import type { Alerting } from './model/alerting.ts';
+import type { CacheConventions } from './model/cache-conventions.ts';
 import type { PerTier } from './model/retention.ts';
 import type { SampleRule } from './model/sampling.ts';
 import type { SlaObjective } from './model/sla.ts';
@@ -34,6 +36,8 @@ export interface FilesSource {
   readonly externalUrl: string;
   /** Rule files besides the configured ones, such as the demo's. */
   readonly extraRuleFiles: readonly string[];
+  /** Those that a running daemon started with, instead of the configured ones. */
+  readonly caches?: CacheConventions;
 }
 
 /** `auto` until rules follow the watermark: a second for batching and one for clocks that differ. */
@@ -62,7 +66,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
     ...(queryOffset === 'auto'
       ? { queryOffsetMs: autoQueryOffsetMs, spanDelayMs: spanDelayMs(config.ingest.sample) }
       : { queryOffsetMs: queryOffset }),
-    stored: storedOf(config),
+    stored: storedOf(config, source.caches),
     ...(alerting.ok && { timeIntervals: alerting.alerting.timeIntervals ?? new Map() }),
   });
   problems.push(...rules.problems.filter((it) => it.severity === 'error'));
@@ -83,7 +87,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
 };
 
 /** For any service: what one of them no longer has is not relied on for the others either. */
-const storedOf = ({ retention, ingest }: Config) => {
+const storedOf = ({ retention, ingest }: Config, caches = ingest.caches): Stored => {
   const all = [retention, ...(retention.overrides ?? []).map((it) => it.keptMs)];
   const shortest = (tier: (of: PerTier<number | undefined>) => number | undefined): number =>
     Math.min(...all.flatMap((it) => tier(it) ?? []));
@@ -97,7 +101,7 @@ const storedOf = ({ retention, ingest }: Config) => {
   return {
     spansKeptMs,
     cachesKeptMs: { ...spansKeptMs, raw: Math.min(spansKeptMs.raw, pointsKeptMs) },
-    caches: ingest.caches,
+    caches,
   };
 };
 

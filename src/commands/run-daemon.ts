@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type Reread, type Role, startApp } from '../app.ts';
+import { type AppOptions, type Reread, type Role, startApp } from '../app.ts';
 import { startBackends } from '../backends.ts';
 import { formatAddress } from '../config/address.ts';
 import type { Config, Mode } from '../config/config.ts';
@@ -16,6 +16,7 @@ import { closeHttpConnections, type HttpClient } from '../lib/http-client.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { createTeardown, type Teardown } from '../lib/teardown.ts';
 import { createTelemetry } from '../lib/telemetry.ts';
+import type { CacheConventions } from '../model/cache-conventions.ts';
 import { bannerOf } from './banner.ts';
 import { runDemoShop } from './demo/shop.ts';
 import { complain, type ExitCode, type Io, readArgument } from './io.ts';
@@ -66,19 +67,25 @@ export const runDaemon = async (io: DaemonIo, options: DaemonOptions): Promise<E
 interface Prepared {
   readonly config: Config;
   readonly files: Files;
-  readonly reread: (externalUrl: string) => Reread;
+  readonly reread: AppOptions['reread'];
 }
 
 /** Reads everything that people wrote before anything is started. */
 const prepare = (io: Io, options: DaemonOptions): Prepared | undefined => {
-  const reread = (externalUrl?: string): Reread => readAll(io, options, externalUrl);
+  const reread = (externalUrl?: string, caches?: CacheConventions): Reread =>
+    readAll(io, options, { externalUrl, caches });
   const reading = reread();
   if (reading.ok) return { ...reading, reread };
   for (const problem of reading.problems) complain(io, formatProblem(problem));
   return undefined;
 };
 
-const readAll = (io: Io, options: DaemonOptions, externalUrl: string | undefined): Reread => {
+interface Running {
+  readonly externalUrl: string | undefined;
+  readonly caches: CacheConventions | undefined;
+}
+
+const readAll = (io: Io, options: DaemonOptions, { externalUrl, caches }: Running): Reread => {
   const path = options.configFile;
   const reading = loadConfig({
     ...(path !== undefined && { file: { path, text: readArgument(path, readText) } }),
@@ -93,6 +100,7 @@ const readAll = (io: Io, options: DaemonOptions, externalUrl: string | undefined
     environment: io.environment,
     externalUrl: externalUrl ?? `http://${formatAddress(config.listen.console)}`,
     extraRuleFiles: options.demo ? [demoRules] : [],
+    ...(caches && { caches }),
   });
   return files.ok ? { ok: true, config, files: files.files } : files;
 };

@@ -29,6 +29,7 @@ export const cacheConventionsOf = (declared: readonly Declared[]): CacheConventi
     Object.values(it.metrics ?? {}).flatMap((names) => names ?? []),
   );
   return {
+    declared: declared.map(inWords).join('; '),
     metricWords: [...knownCacheConventions.metricWords, ...new Set(metricNames)],
     metrics: [...declared.flatMap(metricsOf), ...knownCacheConventions.metrics],
     spans: [
@@ -48,6 +49,14 @@ export const cacheConventionsOf = (declared: readonly Declared[]): CacheConventi
       ...knownCacheConventions.spans,
     ],
   };
+};
+
+const inWords = ({ name, system, metrics = {}, spans }: Declared): string => {
+  const told = Object.entries(metrics).map(([fact, names]) => `${fact} ${names?.join(' ')}`);
+  const said = spans && [
+    `${spans.attribute.join(' ')} hit ${spans.hit.join(' ')} miss ${spans.miss.join(' ')}`,
+  ];
+  return `${name ?? 'unnamed'}${system === undefined ? '' : ` (${system})`}: ${[...told, ...(said ?? [])].join(', ')}`;
 };
 
 const metricsOf = ({ name, system, metrics = {} }: Declared): readonly CacheMetricConvention[] =>

@@ -55,6 +55,8 @@ export interface CacheSpanConvention {
 }
 
 export interface CacheConventions {
+  /** What people declared beside what everybody knows, in words for messages; empty without. */
+  readonly declared: string;
   /** Every metric of a convention has one of these in its name, in any case. */
   readonly metricWords: readonly string[];
   readonly metrics: readonly CacheMetricConvention[];
@@ -156,6 +158,7 @@ const headers = (...names: readonly string[]): readonly string[] =>
  * last: caches that always send it (Varnish, Fastly) say 0 for what they have just fetched.
  */
 export const knownCacheConventions: CacheConventions = {
+  declared: '',
   metricWords: ['cache', 'redis', 'hit', 'miss'],
   metrics: [
     ...conventionsOf(redis, { cacheName: 'redis', system: 'redis', certain: true }),

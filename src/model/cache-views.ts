@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CacheConventions } from './cache-conventions.ts';
 import { cacheRowsSql } from './cache-sql.ts';
 
@@ -9,6 +10,24 @@ export interface CacheView {
   /** SELECT of the target's columns; `{{local source}}` is the table whose inserts it sees. */
   readonly select: string;
 }
+
+/**
+ * Tells one set of conventions from another. Views bear it in their comments, and jobs compute only
+ * while the views bear theirs: of daemons that disagree those that started last are right.
+ */
+export const cacheMark = (conventions: CacheConventions): string =>
+  createHash('sha256')
+    .update(JSON.stringify([conventions, cacheViews(conventions)]))
+    .digest('hex')
+    .slice(0, 12);
+
+/** Whether the views are those of these conventions; SQL for the database of the tables. */
+export const cacheViewsAreSql = (conventions: CacheConventions): string =>
+  `(SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN (${cacheViews(
+    conventions,
+  )
+    .flatMap((it) => [`'${it.view}'`, `'${it.view}_local'`])
+    .join(', ')}) AND NOT endsWith(comment, '; text ${cacheMark(conventions)}')) = 0`;
 
 /**
  * The views depend on the conventions and are changed in place with them. The engine reads a view's

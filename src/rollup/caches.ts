@@ -1,4 +1,5 @@
 import type { CacheConventions } from '../model/cache-conventions.ts';
+import { cacheViewsAreSql } from '../model/cache-views.ts';
 import {
   cachePointArrivals,
   minuteCountersSql,
@@ -28,7 +29,10 @@ const settings = {
   max_memory_usage: 3_000_000_000,
 };
 
-/** `cache_rollup_1m` from the points and from the spans, `_1h` from that, `_1d` from the hours. */
+/**
+ * `cache_rollup_1m` from the points and from the spans, `_1h` from that, `_1d` from the hours. Nothing
+ * while the views are another daemon's, who recognises caches otherwise.
+ */
 export const createCacheJobs = ({
   conventions,
   lookbackMs,
@@ -40,7 +44,7 @@ export const createCacheJobs = ({
   ): RollupJob => ({
     name,
     windowMs,
-    changes,
+    changes: `SELECT * FROM (${changes}) WHERE ${cacheViewsAreSql(conventions)}`,
     settleMs: windowMs === minuteMs ? settleMs : -windowMs,
     lookbackMs,
     timeoutMs,

@@ -1,10 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../lib/fault.ts';
 import { type CacheConventions, knownCacheConventions } from '../model/cache-conventions.ts';
-import { cacheViews } from '../model/cache-views.ts';
 import type { Query } from '../model/query.ts';
 import type { RetentionMs } from '../model/retention.ts';
-import { type ViewComment, viewStatements } from './derived-views.ts';
+import { changeCacheViews, type Redeclared, type ViewComment } from './derived-views.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
@@ -32,6 +31,8 @@ export interface MigrationReport {
   readonly migrations: readonly string[];
   /** What ran, or would run, in order. */
   readonly statements: readonly string[];
+  /** Whose declared caches were replaced: another daemon's, or those before a change of the file. */
+  readonly redeclared?: Redeclared;
 }
 
 const inspectTimeoutMs = 30_000;
@@ -68,11 +69,16 @@ export const migrate = async (
   const after = options.dryRun
     ? [...before, ...tablesIn(statements)]
     : await readTables(target, options);
-  const conventions = options.caches ?? knownCacheConventions;
-  for (const sql of cacheStatements(after, conventions, options)) await run(sql);
+  const caches = changeCacheViews(after, options.caches ?? knownCacheConventions, options);
+  for (const sql of caches.statements) await run(sql);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
-  return { migrations: pending.map((it) => it.name), statements };
+  const { redeclared } = caches;
+  return {
+    migrations: pending.map((it) => it.name),
+    statements,
+    ...(redeclared && { redeclared }),
+  };
 };
 
 /** Changes the tables' retention and nothing else, for a reload; returns what ran. */
@@ -87,17 +93,6 @@ export const applyRetention = async (
 };
 
 const bookkeeping = 'schema_migrations';
-
-/** None while the tables that the views fill are not there: a test may bring other migrations. */
-const cacheStatements = (
-  tables: readonly Found[],
-  conventions: CacheConventions,
-  placement: Placement,
-): readonly string[] => {
-  const names = new Set(tables.map((it) => it.table));
-  const views = cacheViews(conventions).filter((it) => names.has(localName(it.target, placement)));
-  return viewStatements(tables, views, placement);
-};
 
 interface Found extends TableEngine, ViewComment {}
 
