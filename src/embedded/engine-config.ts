@@ -12,6 +12,12 @@ export interface EngineConfig {
  */
 export const countedBytes = (memoryBytesMax: number): number => Math.floor(memoryBytesMax * 0.6);
 
+/**
+ * Merges take what inserts, queries and the daemon leave of the cores, and a ninth where all want more:
+ * parts that wait are merged more at a time, which costs less in all.
+ */
+const mergeNiceness = 10;
+
 /** The server side of the configuration, as ClickHouse's config.xml. */
 export const configXml = (config: EngineConfig): string => {
   const countedBytesMax = countedBytes(config.memoryBytesMax);
@@ -48,6 +54,7 @@ export const configXml = (config: EngineConfig): string => {
   <background_pool_size>${pool}</background_pool_size>
   <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
   <background_schedule_pool_size>${pool * 2}</background_schedule_pool_size>
+  <os_threads_nice_value_merge_mutate>${mergeNiceness}</os_threads_nice_value_merge_mutate>
   <background_move_pool_size>2</background_move_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_common_pool_size>2</background_common_pool_size>

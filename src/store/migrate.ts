@@ -8,6 +8,7 @@ import { loadMigrations, type Migration } from './load-migrations.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
 import { splitStatements } from './split-statements.ts';
+import { knownSettingsSql, tableSettingStatements } from './table-settings.ts';
 
 /** The part of a Store that migrations need. */
 export interface MigrationTarget {
@@ -38,7 +39,7 @@ export interface MigrationReport {
 const inspectTimeoutMs = 30_000;
 
 /**
- * Brings the database to this program's schema and retention. Safe with several daemons at once:
+ * Brings the database to this program's schema, retention and settings of tables. Safe with several daemons at once:
  * every statement can run twice, so whoever comes second repeats or finds it done. Forward only.
  * Rejects, before anything runs, with ERR_MIGRATION_CHANGED when an applied file is not what it was
  * and with ERR_SCHEMA_NEWER when a newer program was here (both `reject`).
@@ -71,6 +72,8 @@ export const migrate = async (
     : await readTables(target, options);
   const caches = changeCacheViews(after, options.caches ?? knownCacheConventions, options);
   for (const sql of caches.statements) await run(sql);
+  const known = await readKnownSettings(target);
+  for (const sql of tableSettingStatements(after, known, options)) await run(sql);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
   const { redeclared } = caches;
@@ -109,6 +112,13 @@ const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
     'SELECT name AS table, engine_full AS engine, comment FROM system.tables WHERE database = {database:String}',
     { parameters: { database }, timeoutMs: inspectTimeoutMs },
   );
+
+const readKnownSettings = async ({ inspect }: MigrationTarget): Promise<ReadonlySet<string>> => {
+  const rows = await inspect<{ readonly name: string }>(knownSettingsSql, {
+    timeoutMs: inspectTimeoutMs,
+  });
+  return new Set(rows.map((it) => it.name));
+};
 
 /** The tables that statements would make. */
 const tablesIn = (statements: readonly string[]): readonly Found[] =>

@@ -254,8 +254,13 @@ const tablesOf = (store: Store, database: string) =>
     { parameters: { database }, timeoutMs },
   );
 
+/** Settings stand in the order in which they were given. */
 const withoutDatabase = ({ name, sql }: { readonly name: string; readonly sql: string }) =>
-  `${name}: ${sql.replaceAll(/\b(mortal|otel|crowd)\b/g, 'db')}`;
+  `${name}: ${sql
+    .replaceAll(/\b(mortal|otel|crowd)\b/g, 'db')
+    .replace(/(?<= SETTINGS )(\w+ = \S+,? )+/, (it) =>
+      it.trim().split(', ').toSorted().join(', '),
+    )}`;
 
 const withoutTtl = (it: { readonly name: string; readonly sql: string }) =>
   withoutDatabase(it).replace(/ TTL .*? SETTINGS /s, ' SETTINGS ');

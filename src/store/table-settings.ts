@@ -1,0 +1,50 @@
+import { localName, onCluster, type Placement, quoteName } from './render.ts';
+import type { TableEngine } from './retention.ts';
+
+/**
+ * Settings of tables that not every ClickHouse has, so that no migration may name them. Lengths of the
+ * texts inside maps and arrays stay beside the texts: kept apart, as servers since 26.1 do, the values
+ * of attributes take a fifth more on disk and more CPU in every merge (`bench -- storage schema`).
+ */
+const wanted = [{ name: 'propagate_types_serialization_versions_to_nested_types', value: '0' }];
+
+/** Those with attributes, each of which comes and is merged as it was sent. */
+const tables = [
+  'otel_traces',
+  'otel_logs',
+  ...['gauge', 'sum', 'summary', 'histogram', 'exponential_histogram'].map(
+    (kind) => `otel_metrics_${kind}`,
+  ),
+  'cache_points',
+  'cache_spans',
+] as const;
+
+/** Asks a server which of the settings it has: rows of `name`. */
+export const knownSettingsSql = `SELECT name FROM system.merge_tree_settings WHERE name IN (${wanted
+  .map((it) => `'${it.name}'`)
+  .join(', ')})`;
+
+/**
+ * The statements that bring the tables there are to the settings the server knows, none when they have
+ * them. Only parts written later change.
+ */
+export const tableSettingStatements = (
+  found: readonly TableEngine[],
+  known: ReadonlySet<string>,
+  placement: Placement,
+): readonly string[] => {
+  const engines = new Map(found.map((it) => [it.table, it.engine]));
+  return tables.flatMap((table) => {
+    const local = localName(table, placement);
+    const engine = engines.get(local);
+    if (engine === undefined) return [];
+    const changes = wanted
+      .filter((it) => known.has(it.name))
+      .map((it) => `${it.name} = ${it.value}`)
+      .filter((it) => !engine.includes(it));
+    if (changes.length === 0) return [];
+    const name = `${quoteName(placement.database)}.${quoteName(local)}`;
+    const target = [name, onCluster(placement)].filter((it) => it !== '').join(' ');
+    return [`ALTER TABLE ${target} MODIFY SETTING ${changes.join(', ')}`];
+  });
+};
