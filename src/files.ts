@@ -87,7 +87,7 @@ export const readFiles = (source: FilesSource): FilesReading => {
 };
 
 /** For any service: what one of them no longer has is not relied on for the others either. */
-const storedOf = ({ retention, ingest }: Config, caches = ingest.caches): Stored => {
+export const storedOf = ({ retention, ingest }: Config, caches = ingest.caches): Stored => {
   const all = [retention, ...(retention.overrides ?? []).map((it) => it.keptMs)];
   const shortest = (tier: (of: PerTier<number | undefined>) => number | undefined): number =>
     Math.min(...all.flatMap((it) => tier(it) ?? []));
@@ -101,6 +101,13 @@ const storedOf = ({ retention, ingest }: Config, caches = ingest.caches): Stored
   return {
     spansKeptMs,
     cachesKeptMs: { ...spansKeptMs, raw: Math.min(spansKeptMs.raw, pointsKeptMs) },
+    metricsKeptMs: {
+      raw: pointsKeptMs,
+      '1m': shortest((it) => it.metrics['1m']),
+      '1h': shortest((it) => it.metrics['1h']),
+      '1d': shortest((it) => it.metrics['1d']),
+    },
+    logsKeptMs: shortest((it) => it.logs),
     caches,
   };
 };

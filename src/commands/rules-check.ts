@@ -1,14 +1,23 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadRules } from '../evaluate/rules/load.ts';
+import { loadConfig } from '../config/load.ts';
+import { loadRules, type RuleDefaults } from '../evaluate/rules/load.ts';
+import { storedOf } from '../files.ts';
 import { jsonOption } from './daemon.ts';
 import { act, family, type Io, readArgument } from './io.ts';
 import { counted, report } from './problems.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
-/** What `rules` in tocsin.yaml says when it says nothing; a check needs no configuration. */
-const defaults = { intervalMs: 30_000, queryOffsetMs: 0 };
+/** What `rules` and `retention` in tocsin.yaml say when they say nothing: a check needs no configuration. */
+const usualDefaults = (): RuleDefaults => {
+  const reading = loadConfig({ environment: {}, mode: 'up', readFile: read });
+  return {
+    intervalMs: 30_000,
+    queryOffsetMs: 0,
+    ...(reading.ok && { stored: storedOf(reading.config) }),
+  };
+};
 
 /** `tocsin rules check F…`: reads rule files and compiles every query, without a daemon. */
 export const registerRulesCheck = (program: Command, io: Io): void => {
@@ -20,7 +29,7 @@ export const registerRulesCheck = (program: Command, io: Io): void => {
     .action((files: string[], { json = false }: { readonly json?: boolean }) =>
       act(io, async () => {
         const texts = files.map((file) => ({ file, text: readArgument(file, read) }));
-        const { groups, problems } = loadRules(texts, defaults);
+        const { groups, problems } = loadRules(texts, usualDefaults());
         const rules = groups.reduce((sum, it) => sum + it.rules.length, 0);
         return report(
           io,

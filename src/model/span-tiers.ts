@@ -67,7 +67,7 @@ export const spanRowsSql = (
   return `SELECT ${found}\nFROM otel_traces\nWHERE ${within.join('\n  AND ')}`;
 };
 
-const summedTiers = ['1d', '1h', '1m'] as const;
+export const summedTiers = ['1d', '1h', '1m'] as const;
 
 /** A tier is read before and after the part that a coarser one answers for. */
 const segmentsMax = 2;
@@ -95,7 +95,7 @@ const namesOf = (tier: Tier, index: number): readonly [string, string] => [
 /** For `spanTiersSql`. Segments that are not there are empty ones, which cost nothing. */
 export const spanTierParameters = ({
   segments,
-}: Cover): Readonly<Record<string, QueryParameter>> => {
+}: Pick<Cover, 'segments'>): Readonly<Record<string, QueryParameter>> => {
   const bounds = ([...summedTiers, 'raw'] as const).flatMap((tier) => {
     const own = segments.filter((it) => it.tier === tier);
     return Array.from({ length: segmentsMax }, (_, index) => boundsOf(tier, index, own[index]));

@@ -1,4 +1,4 @@
-import { type MetricKind, metricKinds, pointsOf, temporalities } from './metric-points-sql.ts';
+import { type MetricKind, metricKinds, pointsOf, temporalities } from '../model/metric-pieces.ts';
 
 /** What senders say of the metrics that they sent in a window. */
 export const metadataSql = `INSERT INTO metric_metadata (MetricName, ServiceName, MetricType, Temporality, IsMonotonic, MetricUnit, MetricDescription, FirstSeen, LastSeen)

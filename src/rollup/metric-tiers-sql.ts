@@ -1,4 +1,4 @@
-import { type MetricKind, piecesOfPoints } from './metric-points-sql.ts';
+import { type MetricKind, piecesOfPoints } from '../model/metric-pieces.ts';
 
 export type MetricTier = '1m' | '1h' | '1d';
 

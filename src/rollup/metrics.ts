@@ -1,5 +1,5 @@
+import { metricKinds } from '../model/metric-pieces.ts';
 import { metadataSql, seriesSql } from './metric-names-sql.ts';
-import { metricKinds } from './metric-points-sql.ts';
 import { minuteSql, upperTierSql } from './metric-tiers-sql.ts';
 import type { Computation, RollupJob } from './run-job.ts';
 

@@ -116,6 +116,19 @@ t.test('rules are checked without a daemon', async (t) => {
   t.match(await runTool(['rules', 'check', join(dir, 'none.yaml')]), { code: 2 });
 });
 
+t.test('rules check warns of windows that are longer than what is usually kept', async (t) => {
+  const rule = {
+    alert: 'A',
+    signals: { n: { from: 'logs', value: 'count()', over: '31d' } },
+    when: 'n > 1',
+  };
+  const dir = t.testdir({ 'a.yaml': JSON.stringify({ groups: [{ name: 'g', rules: [rule] }] }) });
+  t.match(await runTool(['rules', 'check', join(dir, 'a.yaml')]), {
+    code: 0,
+    stdout: /looks 31d back, but logs are kept for 30d only \(retention.logs\)/,
+  });
+});
+
 t.test('routes test shows who is told and why', async (t) => {
   const dir = t.testdir({ 'a.yaml': alerting });
   const test = (labels: string, ...more: readonly string[]) =>

@@ -1,4 +1,4 @@
-import { metricKinds } from '../../src/rollup/metric-points-sql.ts';
+import { metricKinds } from '../../src/model/metric-pieces.ts';
 import { createMetricJobs } from '../../src/rollup/metrics.ts';
 import type { RollupJob } from '../../src/rollup/run-job.ts';
 import type { Store } from '../../src/store/client.ts';

@@ -294,7 +294,7 @@ t.test('whatever the range, the tiers together say what the raw spans say', asyn
     const cover = coverRange({ fromMs, toMs }, { nowMs, keptMs: forever, finest: 'raw' });
     const parameters = { ...spanTierParameters(cover) };
     const [found] = await store.query<{ spans: number }>(tiers, { parameters, timeoutMs: 20_000 });
-    const own = spanTierParameters({ segments: [{ tier: 'raw', fromMs, toMs }], compromises: [] });
+    const own = spanTierParameters({ segments: [{ tier: 'raw', fromMs, toMs }] });
     const [expected] = await store.query<{ spans: number }>(tiers, {
       parameters: own,
       timeoutMs: 20_000,

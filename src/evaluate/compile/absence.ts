@@ -62,7 +62,8 @@ const labelsSql = (plan: AbsencePlan, attributes: AttributeTable, binder: Binder
     .map(({ attribute }, index) => `${attributeSql(attributes, attribute, binder)} AS l${index}, `)
     .join('');
 
-const readsTiers = ({ from, where, by, seenWithinMs }: AbsencePlan): boolean =>
+/** Whether silence is told by the tiers of spans. */
+export const readsTiers = ({ from, where, by, seenWithinMs }: AbsencePlan): boolean =>
   from.name === 'spans' && seenWithinMs > longWindowMs && unknownAttribute(where, by) === undefined;
 
 /**

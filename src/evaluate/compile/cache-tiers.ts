@@ -1,4 +1,3 @@
-import { formatDuration } from '../../lib/duration.ts';
 import type { QueryParameter } from '../../model/query.ts';
 import { segmentEndsSql, segmentsSql, spanTierParameters } from '../../model/span-tiers.ts';
 import { coverRange, type Segment, type TiersKeptMs } from '../../model/tier-cover.ts';
@@ -49,7 +48,7 @@ export const cacheTierWindow = (
   const range = wholeMinutes ? { ...asked, fromMs: floorMinute(asked.fromMs) } : asked;
   const segments = settledSegments(range, atMs, keptMs);
   return {
-    ...spanTierParameters({ segments, compromises: [] }),
+    ...spanTierParameters({ segments }),
     from: timeParameter(range.fromMs),
     to: timeParameter(range.toMs),
     seconds: segments.reduce((sum, it) => sum + it.toMs - it.fromMs, 0) / 1_000,
@@ -71,18 +70,4 @@ const settledSegments = (range: Range, atMs: number, keptMs: TiersKeptMs): reado
     fromMs = Math.max(fromMs, part.toMs);
     return coverRange(part, { nowMs: atMs, keptMs: kept, finest: 'raw' }).segments;
   });
-};
-
-/** What a rule's author must know about how far back caches go; undefined: all is well. */
-export const shortOfCaches = (plan: QueryPlan, keptMs: TiersKeptMs): string | undefined => {
-  const { window } = plan;
-  if (plan.from.name !== 'caches' || window.kind !== 'rolling') return undefined;
-  const reason = reasonForRawCaches(plan);
-  const kept = reason === undefined ? keptMs['1d'] : keptMs.raw;
-  const reachMs = window.overMs + window.offsetMs;
-  if (reachMs <= kept) return undefined;
-  const reach = `looks ${formatDuration(reachMs)} back`;
-  return reason === undefined
-    ? `${reach}, but caches are kept for ${formatDuration(kept)} only (retention.spans)`
-    : `${reach}, but what tells of caches is kept for ${formatDuration(kept)} only (the shorter of retention.metrics.raw and retention.traces.raw), and what is kept longer does not do because ${reason}`;
 };

@@ -15,12 +15,21 @@ export const percentileSql = (
   level: number,
   by: readonly GroupKey[],
 ): string => {
-  const labels = groupAliases(by).map((it) => `${it}, `);
   const parts = [
     explicitBuckets(selection),
     exponentialBuckets(selection),
     gaugeBuckets(selection),
   ];
+  return interpolatedSql(parts, level, by);
+};
+
+/** A percentile out of queries that answer such buckets. */
+export const interpolatedSql = (
+  parts: readonly string[],
+  level: number,
+  by: readonly GroupKey[],
+): string => {
+  const labels = groupAliases(by).map((it) => `${it}, `);
   return `SELECT ${labels.join('')}${interpolated} AS v
 FROM (
 SELECT ${labels.join('')}sums[-1] * ${level} AS rank, arrayFirstIndex(it -> it >= rank, sums) AS position, buckets[position] AS bucket, (rank - (sums[position] - bucket.3)) / bucket.3 AS share

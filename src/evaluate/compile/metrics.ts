@@ -5,6 +5,7 @@ import { type Column, increaseSql, pointsSql, unitFactorSql } from './counters.t
 import { filterSql } from './filter.ts';
 import { answerSql, groupAliases, groupBySql } from './grouped.ts';
 import { percentileSql } from './histograms.ts';
+import { labelColumns } from './metric-tiers.ts';
 
 /** What all metric queries of one signal share. */
 export interface MetricSelection {
@@ -19,10 +20,7 @@ export interface MetricSelection {
  */
 export const metricsSql = (plan: QueryPlan, metric: string, binder: Binder): string => {
   const selection: MetricSelection = {
-    labels: plan.by.map(({ attribute }, index) => ({
-      name: `l${index}`,
-      sql: attributeSql(metricAttributes, attribute, binder),
-    })),
+    labels: labelColumns(plan, binder),
     where: [
       `MetricName = ${binder.text(metric)}`,
       ...filterSql(plan.where, metricAttributes, binder),

@@ -7,6 +7,8 @@ import { cacheTierWindow, reasonForRawCaches } from './cache-tiers.ts';
 import { cachesSql } from './caches.ts';
 import { baseLookbackMs } from './counters.ts';
 import { logsSql } from './logs.ts';
+import { metricTiersSql } from './metric-tier-values.ts';
+import { metricTierWindow, readsMetricTiers } from './metric-tiers.ts';
 import { metricsSql } from './metrics.ts';
 import { reasonForRaw, spanTiersQuerySql, tierWindow } from './span-tiers.ts';
 import { spansSql } from './spans.ts';
@@ -42,7 +44,7 @@ const querySignal = (plan: QueryPlan, stored: Stored): CompiledSignal => {
 const querySql = (
   plan: QueryPlan,
   binder: ReturnType<typeof createBinder>,
-  { caches }: Stored,
+  { caches, metricsKeptMs }: Stored,
 ): string => {
   switch (plan.from.name) {
     case 'spans':
@@ -52,7 +54,9 @@ const querySql = (
     case 'logs':
       return logsSql(plan, binder);
     case 'metrics':
-      return metricsSql(plan, plan.from.metric, binder);
+      return readsMetricTiers(plan, metricsKeptMs)
+        ? metricTiersSql(plan, plan.from.metric, binder)
+        : metricsSql(plan, plan.from.metric, binder);
     case 'caches':
       return cachesSql(plan, binder, caches);
   }
@@ -61,7 +65,7 @@ const querySql = (
 const queryWindow = (
   plan: QueryPlan,
   atMs: number,
-  { spansKeptMs, cachesKeptMs }: Stored,
+  { spansKeptMs, cachesKeptMs, metricsKeptMs }: Stored,
 ): Readonly<Record<string, QueryParameter>> => {
   const { from, window } = plan;
   if (from.name === 'spans' && reasonForRaw(plan) === undefined) {
@@ -70,7 +74,9 @@ const queryWindow = (
   if (from.name === 'caches' && reasonForRawCaches(plan) === undefined) {
     return cacheTierWindow(window, atMs, cachesKeptMs);
   }
-  return windowParameters(plan, atMs);
+  return readsMetricTiers(plan, metricsKeptMs)
+    ? metricTierWindow(window, atMs, metricsKeptMs)
+    : windowParameters(plan, atMs);
 };
 
 const windowParameters = (

@@ -1,4 +1,3 @@
-import { formatDuration } from '../../lib/duration.ts';
 import type { QueryParameter } from '../../model/query.ts';
 import { type SpanTierColumn, spanTierParameters, spanTiersSql } from '../../model/span-tiers.ts';
 import { coverRange, type TiersKeptMs } from '../../model/tier-cover.ts';
@@ -109,19 +108,9 @@ export const tierWindow = (
 
 export const floorMinute = (ms: number): number => Math.floor(ms / minuteMs) * minuteMs;
 
-/** What a rule's author must know about how far back the spans go; undefined: all is well. */
-export const shortOfSpans = (plan: QueryPlan, keptMs: TiersKeptMs): string | undefined => {
-  if (plan.from.name !== 'spans') return undefined;
-  const { window } = plan;
-  const reason = reasonForRaw(plan);
-  const kept = reason === undefined ? keptMs['1d'] : keptMs.raw;
-  const overMs = window.kind === 'rolling' ? window.overMs : periodMs[window.period];
-  if (overMs + window.offsetMs <= kept) return undefined;
-  const reach = `looks ${formatDuration(overMs + window.offsetMs)} back`;
-  return reason === undefined
-    ? `${reach}, but requests are kept for ${formatDuration(kept)} only (retention.spans)`
-    : `${reach}, but spans are kept for ${formatDuration(kept)} only (retention.traces.raw), and what is kept longer does not do because ${reason}`;
-};
+/** How far into the past a window reaches; of a calendar period, when it ends. */
+export const reachMs = (window: Window): number =>
+  (window.kind === 'rolling' ? window.overMs : periodMs[window.period]) + window.offsetMs;
 
 const periodMs = { week: 7 * dayMs, month: 31 * dayMs, quarter: 92 * dayMs, year: 366 * dayMs };
 

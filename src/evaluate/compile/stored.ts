@@ -5,6 +5,8 @@ import { keptForEver, type TiersKeptMs } from '../../model/tier-cover.ts';
 export interface Stored {
   readonly spansKeptMs: TiersKeptMs;
   readonly cachesKeptMs: TiersKeptMs;
+  readonly metricsKeptMs: TiersKeptMs;
+  readonly logsKeptMs: number;
   /** How caches are recognised, with what people declare: those that the tiers are computed with. */
   readonly caches: CacheConventions;
 }
@@ -12,5 +14,7 @@ export interface Stored {
 export const allStored: Stored = {
   spansKeptMs: keptForEver,
   cachesKeptMs: keptForEver,
+  metricsKeptMs: keptForEver,
+  logsKeptMs: Infinity,
   caches: knownCacheConventions,
 };

@@ -1,9 +1,8 @@
 import type { Path } from '../../lib/document.ts';
 import type { Labels } from '../../model/matcher.ts';
 import type { StepPolicy } from '../../model/step.ts';
-import { shortOfCaches } from '../compile/cache-tiers.ts';
+import { shortOfData } from '../compile/reach.ts';
 import { compileSignal } from '../compile/signal.ts';
-import { shortOfSpans } from '../compile/span-tiers.ts';
 import type { Stored } from '../compile/stored.ts';
 import { compileTemplate, type Template, type TemplateScope } from '../template.ts';
 import type { CompiledRule, CompiledSignal, Decide, SignalValues, Unit } from './plan.ts';
@@ -101,13 +100,7 @@ export const checkTexts = (
 
 /** Signals of one rule that look back equally far are one warning. */
 const reachesOf = ({ plans }: RuleDraft, stored: Stored): ReadonlySet<string> =>
-  new Set(
-    Object.values(plans).flatMap((it) =>
-      it.kind === 'query'
-        ? (shortOfSpans(it, stored.spansKeptMs) ?? shortOfCaches(it, stored.cachesKeptMs) ?? [])
-        : [],
-    ),
-  );
+  new Set(Object.values(plans).flatMap((it) => shortOfData(it, stored) ?? []));
 
 const mapValues = <From, To>(
   record: Readonly<Record<string, From>>,

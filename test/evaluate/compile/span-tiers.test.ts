@@ -1,7 +1,6 @@
 import t from 'tap';
 import { compileSignal } from '../../../src/evaluate/compile/signal.ts';
 import { allStored } from '../../../src/evaluate/compile/stored.ts';
-import { loadRules } from '../../../src/evaluate/rules/load.ts';
 import type { CompiledSignal, SignalRow } from '../../../src/evaluate/rules/plan.ts';
 import type { QueryPlan, ValueFunction } from '../../../src/evaluate/rules/signal-plan.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -287,29 +286,3 @@ t.test(
     }
   },
 );
-
-t.test('a rule that looks further back than spans are kept is told so', (t) => {
-  const dayMs = 86_400_000;
-  const spansKeptMs = { raw: 14 * dayMs, '1m': 30 * dayMs, '1h': 365 * dayMs, '1d': 399 * dayMs };
-  const warnings = (signal: Readonly<Record<string, unknown>>): readonly string[] => {
-    const rule = { alert: 'A', signals: { x: { from: 'spans', ...signal } }, when: 'x > 1' };
-    const text = JSON.stringify({ groups: [{ name: 'g', rules: [rule] }] });
-    return loadRules([{ file: 'a.yaml', text }], {
-      intervalMs: 30_000,
-      queryOffsetMs: 0,
-      stored: { spansKeptMs },
-    }).problems.map((it) => `${it.severity} ${it.message}`);
-  };
-  const kept =
-    'but spans are kept for 14d only (retention.traces.raw), and what is kept longer does not do because';
-  // biome-ignore format: one case per line
-  const table: readonly (readonly [string, Readonly<Record<string, unknown>>, readonly string[]])[] = [
-    ['spans that are there', { value: 'count()', over: '14d', where: { region: 'eu' } }, []],
-    ['tiers that are there', { value: 'count()', over: '90d' }, []],
-    ['spans that are gone', { value: 'count()', over: '30d', where: { region: 'eu' } }, [`warning looks 30d back, ${kept} of region`]],
-    ['an offset', { value: 'count()', over: '5m', offset: '3w' }, [`warning looks 21d5m back, ${kept} its window is short`]],
-    ['tiers that are gone', { value: 'count()', over: '400d' }, ['warning looks 400d back, but requests are kept for 399d only (retention.spans)']],
-  ];
-  for (const [title, signal, expected] of table) t.strictSame(warnings(signal), expected, title);
-  t.end();
-});

@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { allStored } from '../../../src/evaluate/compile/stored.ts';
 import { loadRules } from '../../../src/evaluate/rules/load.ts';
 import type { CompiledRule, CompiledSignal, SignalRow } from '../../../src/evaluate/rules/plan.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -109,9 +110,12 @@ export const run = (store: Store, signal: CompiledSignal): Promise<readonly Sign
   });
 
 /** Loads one rule given as an object; throws when it has problems. */
-export const ruleWith = (rule: Readonly<Record<string, unknown>>): CompiledRule => {
+export const ruleWith = (
+  rule: Readonly<Record<string, unknown>>,
+  stored = allStored,
+): CompiledRule => {
   const text = JSON.stringify({ groups: [{ name: 'g', rules: [{ alert: 'A', ...rule }] }] });
-  const defaults = { intervalMs: 30_000, queryOffsetMs: 0 };
+  const defaults = { intervalMs: 30_000, queryOffsetMs: 0, stored };
   const { groups, problems } = loadRules([{ file: 'rules/a.yaml', text }], defaults);
   const [found] = groups.flatMap((it) => it.rules);
   if (problems.length > 0 || !found) throw new Error(problems.map(formatProblem).join('\n'));

@@ -9,21 +9,31 @@ export const metricKinds: readonly MetricKind[] = [
 ];
 
 /**
- * Points of a window, `{from:DateTime}` to `{to:DateTime}`, as pieces of series: rows of a tier that
- * begin and end with the same point. Of a cumulative point it is known where the count stands, not
- * what was gained. Points that say that nothing was measured are none.
+ * Points (called `p`) that fit a condition, by default those of a window, `{from:DateTime}` to
+ * `{to:DateTime}`, as pieces of series: rows of a tier that begin and end with the same point. Of a
+ * cumulative point it is known where the count stands, not what was gained. Points that say that
+ * nothing was measured are none. `also`: columns of points to carry along.
  */
-export const piecesOfPoints = (kind: MetricKind): string => `SELECT
+export const piecesOfPoints = (
+  kind: MetricKind,
+  where = withinWindow,
+  also: readonly string[] = [],
+): string => `SELECT
   p.ServiceName AS ServiceName, p.MetricName AS MetricName, p.MetricUnit AS MetricUnit, p.SeriesId AS SeriesId,
   '${kind}' AS MetricType, ${temporalities[kind]} AS Temporality, ${kind === 'sum' ? 'p.IsMonotonic' : 'false'} AS IsMonotonic,
   p.TimeUnix AS Bucket, p.TimeUnix AS FirstAt, p.TimeUnix AS LastAt, p.StartTimeUnix AS FirstStart, p.StartTimeUnix AS LastStart,
-  ${columns[kind].join(',\n  ')}
-FROM ${pointsOf(kind)}`;
+  ${[...columns[kind], ...also.map((it) => `p.${it} AS ${it}`)].join(',\n  ')}
+FROM ${pointsOf(kind, where)}`;
 
-/** What stands behind FROM for the points of a window, called `p`. */
-export const pointsOf = (kind: MetricKind): string => `otel_metrics_${kind} AS p
-WHERE p.TimeUnix >= toDateTime64({from:DateTime('UTC')}, 9)
-  AND p.TimeUnix < toDateTime64({to:DateTime('UTC')}, 9)
+const withinWindow = `p.TimeUnix >= toDateTime64({from:DateTime('UTC')}, 9)
+  AND p.TimeUnix < toDateTime64({to:DateTime('UTC')}, 9)`;
+
+/** What stands behind FROM for such points, called `p`. */
+export const pointsOf = (
+  kind: MetricKind,
+  where = withinWindow,
+): string => `otel_metrics_${kind} AS p
+WHERE ${where}
   AND bitAnd(p.Flags, 1) = 0`;
 
 const sentTemporality = "if(p.AggregationTemporality = 1, 'delta', 'cumulative')";
