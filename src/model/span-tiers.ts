@@ -30,20 +30,28 @@ export interface SpanTiersOptions {
   readonly where: readonly string[];
   /** Whether the covers that it is given may have raw segments. */
   readonly raw: boolean;
+  /** `two` of each tier, as covers have them, or `many`, which come as `manySegmentParameters`. */
+  readonly segments?: 'two' | 'many';
 }
 
 /**
  * A query over all tiers, whichever segments a cover has: those come as `spanTierParameters`, so one
  * text serves every range. Its rows must be added up: one key may have several.
  */
-export const spanTiersSql = ({ columns, where, raw }: SpanTiersOptions): string => {
+export const spanTiersSql = ({
+  columns,
+  where,
+  raw,
+  segments = 'two',
+}: SpanTiersOptions): string => {
+  const inSegments = segments === 'two' ? segmentsSql : manySegmentsSql;
   const sums = summedTiers.map((tier) => {
-    const conditions = [segmentsSql(tier, 'Time', 'DateTime'), ...where].join('\n  AND ');
+    const conditions = [inSegments(tier, 'Time', 'DateTime'), ...where].join('\n  AND ');
     return `SELECT ${columns.join(', ')}\nFROM span_rollup_${tier}\nWHERE ${conditions}`;
   });
   if (!raw) return sums.join('\nUNION ALL\n');
   const spans = Object.entries(ofOneSpan).map(([name, sql]) => `${sql} AS ${name}`);
-  const within = segmentsSql('raw', 'Timestamp', 'DateTime64(9)');
+  const within = inSegments('raw', 'Timestamp', 'DateTime64(9)');
   const filters = where.length === 0 ? '' : `\nWHERE ${where.join('\n  AND ')}`;
   const rows = `SELECT ${columns.join(', ')}\nFROM (\nSELECT ${spans.join(', ')}\nFROM otel_traces\nWHERE ${within}\n)${filters}`;
   return [...sums, rows].join('\nUNION ALL\n');
@@ -109,11 +117,35 @@ const boundsOf = (
   segment: Segment | undefined,
 ): readonly (readonly [string, string])[] => {
   const [from, to] = namesOf(tier, index);
-  // ClickHouse takes ten digits for Unix seconds, and fewer for something else.
-  const seconds = (ms: number): string =>
-    tier === 'raw' ? (ms / 1_000).toFixed(3) : String(ms / 1_000).padStart(10, '0');
   return [
-    [from, seconds(segment?.fromMs ?? 0)],
-    [to, seconds(segment?.toMs ?? 0)],
+    [from, secondsOf(tier, segment?.fromMs ?? 0)],
+    [to, secondsOf(tier, segment?.toMs ?? 0)],
   ];
 };
+
+/** As `segmentsSql`, for any number of segments: between the first and the last, only theirs count. */
+const manySegmentsSql = (tier: Tier, time: string, type: string): string => {
+  const unix = tier === 'raw' ? `toUnixTimestamp64Milli(${time})` : `toUnixTimestamp(${time})`;
+  const lists = `{froms_${tier}:Array(Int64)}, {tos_${tier}:Array(Int64)}`;
+  return `${time} >= {from_${tier}:${type}} AND ${time} < {to_${tier}:${type}} AND arrayExists((begin, end) -> ${unix} >= begin AND ${unix} < end, ${lists})`;
+};
+
+export const manySegmentParameters = (
+  segments: readonly Segment[],
+): Readonly<Record<string, QueryParameter>> =>
+  Object.fromEntries(
+    ([...summedTiers, 'raw'] as const).flatMap((tier): readonly [string, QueryParameter][] => {
+      const own = segments.filter((it) => it.tier === tier);
+      const unit = tier === 'raw' ? 1 : 1_000;
+      return [
+        [`from_${tier}`, secondsOf(tier, own[0]?.fromMs ?? 0)],
+        [`to_${tier}`, secondsOf(tier, own.at(-1)?.toMs ?? 0)],
+        [`froms_${tier}`, own.map((it) => it.fromMs / unit)],
+        [`tos_${tier}`, own.map((it) => it.toMs / unit)],
+      ];
+    }),
+  );
+
+/** ClickHouse takes ten digits for Unix seconds, and fewer for something else. */
+const secondsOf = (tier: Tier, ms: number): string =>
+  tier === 'raw' ? (ms / 1_000).toFixed(3) : String(ms / 1_000).padStart(10, '0');

@@ -5,12 +5,13 @@ import { absenceSignal } from './absence.ts';
 import { createBinder } from './binder.ts';
 import { cacheTierWindow, reasonForRawCaches } from './cache-tiers.ts';
 import { cachesSql } from './caches.ts';
+import { partParameters } from './counted-parts.ts';
 import { baseLookbackMs } from './counters.ts';
 import { logsSql } from './logs.ts';
 import { metricTiersSql } from './metric-tier-values.ts';
 import { metricTierWindow, readsMetricTiers } from './metric-tiers.ts';
 import { metricsSql } from './metrics.ts';
-import { reasonForRaw, spanTiersQuerySql, tierWindow } from './span-tiers.ts';
+import { countedTierWindow, reasonForRaw, spanTiersQuerySql, tierWindow } from './span-tiers.ts';
 import { spansSql } from './spans.ts';
 import { allStored, type Stored } from './stored.ts';
 import { rangeAt, timeParameter } from './window.ts';
@@ -69,7 +70,9 @@ const queryWindow = (
 ): Readonly<Record<string, QueryParameter>> => {
   const { from, window } = plan;
   if (from.name === 'spans' && reasonForRaw(plan) === undefined) {
-    return tierWindow(window, atMs, spansKeptMs);
+    return plan.counted
+      ? countedTierWindow(window, atMs, spansKeptMs, plan.counted)
+      : tierWindow(window, atMs, spansKeptMs);
   }
   if (from.name === 'caches' && reasonForRawCaches(plan) === undefined) {
     return cacheTierWindow(window, atMs, cachesKeptMs);
@@ -84,11 +87,13 @@ const windowParameters = (
   atMs: number,
 ): Readonly<Record<string, QueryParameter>> => {
   const { fromMs, toMs } = rangeAt(plan.window, atMs);
+  const counted = plan.kind === 'query' ? plan.counted : undefined;
   return {
     from: timeParameter(fromMs),
     to: timeParameter(toMs),
     base: timeParameter(fromMs - baseLookbackMs),
     seconds: (toMs - fromMs) / 1_000,
+    ...(counted && partParameters(counted({ fromMs, toMs }))),
   };
 };
 

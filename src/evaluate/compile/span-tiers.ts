@@ -1,9 +1,16 @@
 import type { QueryParameter } from '../../model/query.ts';
-import { type SpanTierColumn, spanTierParameters, spanTiersSql } from '../../model/span-tiers.ts';
+import {
+  manySegmentParameters,
+  type SpanTierColumn,
+  spanTierParameters,
+  spanTiersSql,
+} from '../../model/span-tiers.ts';
 import { coverRange, type TiersKeptMs } from '../../model/tier-cover.ts';
+import type { CountedTime } from '../rules/counted-time.ts';
 import type { Filter, GroupKey, QueryPlan, ValueFunction, Window } from '../rules/signal-plan.ts';
 import { type AttributeTable, attributeSql } from './attribute.ts';
 import type { Binder } from './binder.ts';
+import { countedSinceSql, partParameters } from './counted-parts.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupBySql } from './grouped.ts';
 import { rangeAt, timeParameter } from './window.ts';
@@ -58,8 +65,13 @@ export const spanTiersQuerySql = (plan: QueryPlan, binder: Binder): string => {
   const labels = plan.by.map(
     ({ attribute }, index) => `${attributeSql(tierAttributes, attribute, binder)} AS l${index}, `,
   );
-  const rows = spanTiersSql({ columns: [...wordColumns, ...sumColumns], where, raw: true });
-  const value = summedValueSql(plan.value, binder.number) ?? '';
+  const columns = [...wordColumns, ...sumColumns];
+  const segments = plan.counted ? 'many' : 'two';
+  const rows = spanTiersSql({ columns, where, raw: true, segments });
+  const value =
+    plan.counted && plan.value.kind === 'rate_since_first'
+      ? `if(count() = 0, NULL, sum(Requests) / ${countedSinceSql('toUnixTimestamp(min(FirstTime)) * 1000')})`
+      : (summedValueSql(plan.value, binder.number) ?? '');
   return answerSql(
     plan.by,
     `SELECT ${labels.join('')}${value} AS v\nFROM (\n${rows}\n)${groupBySql(plan.by)}`,
@@ -103,6 +115,31 @@ export const tierWindow = (
     from: timeParameter(range.fromMs),
     to: timeParameter(range.toMs),
     seconds: cover.segments.reduce((sum, it) => sum + it.toMs - it.fromMs, 0) / 1_000,
+  };
+};
+
+/**
+ * The same over the parts of a window that count. It always begins with a whole minute, so that spans
+ * are read at its end only, and a part of a finer tier that is gone is left out.
+ */
+export const countedTierWindow = (
+  window: Window,
+  atMs: number,
+  keptMs: TiersKeptMs,
+  counted: CountedTime,
+): Readonly<Record<string, QueryParameter>> => {
+  const asked = rangeAt(window, atMs);
+  const fromMs = floorMinute(asked.fromMs);
+  const segments = counted({ fromMs, toMs: asked.toMs }).flatMap((it) =>
+    coverRange(it, { nowMs: atMs, keptMs, finest: 'raw' }).segments.filter(
+      (segment) => segment.fromMs >= it.fromMs && segment.toMs <= it.toMs,
+    ),
+  );
+  return {
+    ...manySegmentParameters(segments),
+    ...partParameters(segments),
+    from: timeParameter(fromMs),
+    to: timeParameter(asked.toMs),
   };
 };
 

@@ -3,6 +3,7 @@ import type { Field, QueryPlan, ValueFunction } from '../rules/signal-plan.ts';
 import { attributeSql, spanAttributes } from './attribute.ts';
 import type { Binder } from './binder.ts';
 import { cacheSpanRows } from './cache-rows.ts';
+import { countedSinceSql, inPartsSql } from './counted-parts.ts';
 import { filterSql } from './filter.ts';
 import { answerSql, groupBySql } from './grouped.ts';
 
@@ -24,7 +25,8 @@ export const spansSql = (
 ): string => {
   const filters = filterSql(plan.where, spanAttributes, binder, durationSeconds);
   const [from, to] = ['{from:DateTime64(9)}', '{to:DateTime64(9)}'];
-  const where = [`Timestamp >= ${from}`, `Timestamp < ${to}`, ...filters];
+  const parts = plan.counted ? [inPartsSql('Timestamp')] : [];
+  const where = [`Timestamp >= ${from}`, `Timestamp < ${to}`, ...parts, ...filters];
   const labels = plan.by.map(
     ({ attribute }, index) => `${attributeSql(spanAttributes, attribute, binder)} AS l${index}, `,
   );
@@ -35,11 +37,13 @@ export const spansSql = (
       : 'otel_traces';
   return answerSql(
     plan.by,
-    `SELECT ${labels.join('')}${valueSql(plan.value, binder, exact)} AS v\nFROM ${table}\nWHERE ${where.join(
+    `SELECT ${labels.join('')}${plan.counted && plan.value.kind === 'rate_since_first' ? countedRate : valueSql(plan.value, binder, exact)} AS v\nFROM ${table}\nWHERE ${where.join(
       '\n  AND ',
     )}${groupBySql(plan.by)}`,
   );
 };
+
+const countedRate = `if(count() = 0, NULL, sum(${weight}) / ${countedSinceSql('toUnixTimestamp64Milli(min(Timestamp))')})`;
 
 const isError = `StatusCode = 'Error'`;
 

@@ -2,6 +2,7 @@ import type { Path } from '../../lib/document.ts';
 import { compileQuantity } from '../compile/quantity.ts';
 import type { Report } from './assemble.ts';
 import { type BurnRate, burnFactor, defaultBurnRates } from './burn-rates.ts';
+import { type CountedTime, countedTimeOf } from './counted-time.ts';
 import { type Exclusion, type NamedIntervals, readExclude } from './read-exclude.ts';
 import { readValue } from './read-value.ts';
 import { readWhere } from './read-where.ts';
@@ -18,6 +19,8 @@ export interface SlaPlan {
   readonly objectives: readonly Objective[];
   readonly burnRates: readonly BurnRate[];
   readonly exclusions: readonly Exclusion[];
+  /** What of a window counts; undefined where all of it does. */
+  readonly counted: CountedTime | undefined;
 }
 
 /** One promise of an SLA: `actual` must not be on the wrong side of `target`. */
@@ -70,6 +73,7 @@ export const readSla = (
     objectives,
     burnRates,
     exclusions,
+    counted: exclusions.length === 0 ? undefined : countedTimeOf(exclusions),
   };
 };
 

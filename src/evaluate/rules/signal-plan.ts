@@ -1,4 +1,5 @@
 import type { CalendarPeriod } from '../../lib/calendar.ts';
+import type { CountedTime } from './counted-time.ts';
 
 /** A signal after its words are understood and before it is SQL. */
 export type SignalPlan = QueryPlan | SqlPlan | AbsencePlan;
@@ -10,6 +11,8 @@ export interface QueryPlan {
   readonly where: readonly Filter[];
   readonly by: readonly GroupKey[];
   readonly window: Window;
+  /** What of the window counts, where not all of it does. Of spans only. */
+  readonly counted?: CountedTime;
 }
 
 /** SQL that a person wrote; it answers label columns and `value`. */

@@ -139,6 +139,7 @@ const queryOf = (plan: SlaPlan, value: ValueFunction, window: Window): QueryPlan
   where: plan.where,
   by: [],
   window,
+  ...(plan.counted && { counted: plan.counted }),
 });
 
 const labelsOf = ({ input }: SlaPlan, severity: string): Labels => ({

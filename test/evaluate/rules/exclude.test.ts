@@ -1,5 +1,8 @@
 import t from 'tap';
+import { countedTimeOf } from '../../../src/evaluate/rules/counted-time.ts';
 import { loadRules } from '../../../src/evaluate/rules/load.ts';
+import { type Exclusion, exclusionIn } from '../../../src/evaluate/rules/read-exclude.ts';
+import { readTimeInterval } from '../../../src/evaluate/rules/read-time-interval.ts';
 import { formatProblem } from '../../../src/lib/document.ts';
 import type { TimeIntervalInput } from '../../../src/model/time-interval.ts';
 
@@ -111,5 +114,46 @@ t.test('another exclusion, target or filter is another definition', (t) => {
   t.equal(load([once]).objective?.definition, load([once]).objective?.definition);
   t.not(load([once]).objective?.definition, load([]).objective?.definition);
   t.not(load([once]).objective?.definition, load([{ ...once, reason: 's' }]).objective?.definition);
+  t.end();
+});
+
+t.test('what of a window counts is what no minute is excluded from', (t) => {
+  const exclusions: readonly Exclusion[] = [
+    {
+      kind: 'once',
+      reason: 'upgrade',
+      fromMs: Date.parse('2026-10-24T21:10:30Z'),
+      toMs: Date.parse('2026-10-24T23:40:10Z'),
+    },
+    // Over the end of summer time in Berlin, and in a zone that is 45 minutes beside the hour.
+    ...['Europe/Berlin', 'Asia/Kathmandu'].map((location): Exclusion => {
+      const times = [{ start_time: '01:50', end_time: '03:07' }];
+      return {
+        kind: 'recurring',
+        reason: location,
+        intervals: [readTimeInterval({ times, location }).interval],
+      };
+    }),
+  ];
+  const counted = countedTimeOf(exclusions);
+  const excluded = exclusionIn(exclusions);
+  const [fromMs, toMs] = ['2026-10-23T12:00:20Z', '2026-10-26T12:00:40Z'].map(Date.parse);
+  const range = { fromMs: fromMs ?? 0, toMs: toMs ?? 0 };
+  const minutes = Array.from(
+    { length: 72 * 60 + 1 },
+    (_, index) => Date.parse('2026-10-23T12:00Z') + index * 60_000,
+  );
+  const expected = minutes.filter((it) => excluded(it) === undefined);
+  t.ok(expected.length < minutes.length - 500);
+  for (const _ of ['asked', 'remembered']) {
+    const parts = counted(range);
+    t.equal(parts[0]?.fromMs, range.fromMs);
+    t.equal(parts.at(-1)?.toMs, range.toMs);
+    const found = minutes.filter((minute) =>
+      parts.some((it) => it.fromMs < minute + 60_000 && minute < it.toMs),
+    );
+    t.strictSame(found, expected);
+  }
+  t.strictSame(countedTimeOf([])(range), [range]);
   t.end();
 });
