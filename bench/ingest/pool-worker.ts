@@ -5,6 +5,7 @@ import { decompressAgain } from '../../src/ingest/open.ts';
 import { createIngestPath } from '../../src/ingest/path.ts';
 import { serveIngest } from '../../src/ingest/serve.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { freeBytes } from '../../src/lib/free-bytes.ts';
 
 /** A worker as in production up to the insert: blocks are made, called stored, and dropped. */
 if (!parentPort) throw new TypeError('runs as a worker thread only');
@@ -22,7 +23,7 @@ await serveIngest({
       ...parts,
       journal: await openJournal({ ...parts, dir, fsync, limits: { bytesMax } }),
       decompress: decompressAgain,
-      insert: async () => {},
+      insert: async ({ segments }) => segments.forEach(freeBytes),
       limits: setup.batch,
       bodyBytesMax: setup.bodyBytesMax,
       rules: setup.rules,

@@ -7,9 +7,11 @@ import type { Decompress } from '../batch/redecode.ts';
 import { decompress } from '../decode/decompress.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import { Secret } from '../lib/secret.ts';
+import type { InsertBlock } from '../model/block.ts';
 import { connectStore } from '../store/client.ts';
 import { createInserter } from '../store/insert.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -56,7 +58,7 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
       ...parts,
       journal,
       decompress: decompressAgain,
-      insert: createInserter({ ...parts, store }).insertBlock,
+      insert: freed(createInserter({ ...parts, store }).insertBlock),
       limits: setup.batch,
       bodyBytesMax: setup.bodyBytesMax,
       rules,
@@ -83,6 +85,14 @@ export const openIngest = async (setup: WorkerSetup, parts: IngestParts): Promis
     },
   };
 };
+
+/** What is stored will not be sent again. */
+const freed =
+  (insert: InsertBlock): InsertBlock =>
+  async (block) => {
+    await insert(block);
+    block.segments.forEach(freeBytes);
+  };
 
 const verdictsIn = (journalDir: string): string => join(journalDir, 'verdicts');
 

@@ -5,6 +5,7 @@ import { createTailBatcher } from '../batch/tail-batcher.ts';
 import { createColumnBuilder } from '../decode/builder.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder, InsertBlock } from '../model/block.ts';
@@ -62,8 +63,14 @@ export const createIngestPath = (options: IngestOptions): IngestPath => {
       const batcher = batchers.get(request.signal);
       if (!batcher) throw new TypeError(`no batcher for ${request.signal}`);
       const { encoding, body, wire } = plainBody(request, options.bodyBytesMax);
-      const acceptance = await batcher.accept(encoding, body, wire);
-      return request.coding ? { ...acceptance, plainBytes: body.length } : acceptance;
+      const plainBytes = body.length;
+      try {
+        const acceptance = await batcher.accept(encoding, body, wire);
+        return request.coding ? { ...acceptance, plainBytes } : acceptance;
+      } finally {
+        // Made for this request alone.
+        if (body !== request.body) freeBytes(body);
+      }
     },
     drain: async () => {
       await Promise.all(Array.from(batchers.values(), (it) => it.drain()));

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Elsewhere } from '../batch/journal/remembered.ts';
 import type { Clock } from '../lib/clock.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, secondsBounds } from '../lib/meter.ts';
 import { toPlainError } from '../lib/plain-error.ts';
@@ -97,9 +98,11 @@ export const serveIngest = async ({ port, data, clock, open }: ServeOptions): Pr
     try {
       answer({ id, acceptance: await decode(id, request) });
     } catch (error) {
-      if (error instanceof Elsewhere) handBack(id, request, error.thread);
-      else answer({ id, error: toPlainError(error) });
+      if (error instanceof Elsewhere) return handBack(id, request, error.thread);
+      answer({ id, error: toPlainError(error) });
     }
+    // The pool moved it here, and the journal has it.
+    freeBytes(request.body);
   };
 
   const handBack = (id: number, request: OtlpRequest, worker: number): void => {
