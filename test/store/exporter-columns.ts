@@ -123,3 +123,16 @@ export const exporterColumns: Readonly<Record<string, Readonly<Record<string, st
   otel_metrics_exponential_histogram: exponential,
   otel_metrics_exp_histogram: exponential,
 };
+
+/** Computed when they are asked for: nobody writes them, and `SELECT *` leaves them out. */
+export const exporterAliases: typeof exporterColumns = {
+  otel_traces: {
+    ResourceAttributeItems: 'Array(String)',
+    SpanAttributeItems: 'Array(String)',
+  },
+  otel_logs: {
+    ResourceAttributeItems: 'Array(String)',
+    ScopeAttributeItems: 'Array(String)',
+    LogAttributeItems: 'Array(String)',
+  },
+};

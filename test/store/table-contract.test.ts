@@ -1,7 +1,7 @@
 import t from 'tap';
 import { migrate } from '../../src/store/migrate.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
-import { exporterColumns } from './exporter-columns.ts';
+import { exporterAliases, exporterColumns } from './exporter-columns.ts';
 import { migrateOptions, openStore } from './open-store.ts';
 
 const timeoutMs = 20_000;
@@ -165,6 +165,18 @@ const questions: readonly (readonly [title: string, sql: string, answer: readonl
     [{ key: '' }, { key: 'http.response.status_code' }, { key: 'http.route' }],
   ],
   [
+    'HyperDX: attributes as they stand in the text index of newer tables',
+    `SELECT SpanKind, SpanAttributeItems AS items FROM otel_traces
+     WHERE has(SpanAttributeItems, concat('http.route', '=', '/cart')) AND has(ResourceAttributeItems, 'host.name=h1') AND SpanId = '${span.SpanId}'`,
+    [{ SpanKind: 'Server', items: ['http.route=/cart', 'http.response.status_code=500'] }],
+  ],
+  [
+    'HyperDX: the same of logs',
+    `SELECT count() AS n FROM otel_logs
+     WHERE has(LogAttributeItems, 'container.name=c1') AND has(ResourceAttributeItems, 'service.name=shop') AND empty(ScopeAttributeItems)`,
+    [{ n: '1' }],
+  ],
+  [
     'HyperDX: a word in a log, whatever its case',
     "SELECT count() AS n FROM otel_logs WHERE hasToken(lower(Body), lower('Payment')) AND lower(Body) LIKE lower('%REACH%')",
     [{ n: '1' }],
@@ -231,7 +243,8 @@ t.test('the published tables', async (t) => {
   await migrate(store, migrateOptions);
 
   t.test("have every column of the exporter's, of its type", async (t) => {
-    for (const [table, columns] of Object.entries(exporterColumns)) {
+    const both = [...Object.entries(exporterColumns), ...Object.entries(exporterAliases)];
+    for (const [table, columns] of both) {
       const ours = await store.inspect<{ name: string; type: string }>(
         "SELECT name, type FROM system.columns WHERE database = 'otel' AND table = {table:String}",
         { parameters: { table }, timeoutMs },
