@@ -20,8 +20,10 @@ const measured = (lines: readonly string[], name: string): number =>
 
 t.test('the storage bench runs in small: bytes and inserts beside the exporter', async (t) => {
   const lines = await linesOf(compareSchemas);
-  t.ok(measured(lines, 'bytes per span against') < 1.2, lines.join('\n'));
-  t.ok(measured(lines, 'insert CPU against') > 0);
+  t.ok(measured(lines, 'bytes per span against') < 0.95, lines.join('\n'));
+  // One round of small blocks: that no view has become several times as dear is all it can tell.
+  const cpu = measured(lines, 'insert CPU against');
+  t.ok(cpu > 0 && cpu < 5, lines.join('\n'));
 });
 
 t.test('the storage bench runs in small: percentiles of tiers within their error', async (t) => {
