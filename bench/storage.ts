@@ -1,21 +1,19 @@
 import { parseArgs } from 'node:util';
+import { askHistory } from './storage/ask-history.ts';
 import { timeDashboards } from './storage/dashboards.ts';
-import { comparePercentiles } from './storage/percentiles.ts';
 import { compareSchemas } from './storage/schema.ts';
 import { compareSketches } from './storage/sketches.ts';
-import { findTraces } from './storage/trace-by-id.ts';
 
 type Comparison = (quick: boolean, print: (line: string) => void) => Promise<void>;
 
 const comparisons: Readonly<Record<string, Comparison>> = {
   schema: compareSchemas,
-  percentiles: comparePercentiles,
-  traces: findTraces,
+  history: askHistory,
   dashboards: timeDashboards,
   sketches: compareSketches,
 };
 
-/** `storage [schema] [percentiles] [traces] [dashboards] [sketches] [--quick]`: what the tables cost, and the choices that were made by measuring. */
+/** `storage [schema] [history] [dashboards] [sketches] [--quick]`: what the tables cost, and the choices that were made by measuring. */
 export const storageCommand = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -1,6 +1,6 @@
-import { machineLine, median } from '../measure.ts';
-import { withSchemaEngine } from './engine.ts';
-import { dropSpanViewsBut, type History, historyStartSeconds, insertDay } from './history.ts';
+import { median } from '../measure.ts';
+import type { SchemaEngine } from './engine.ts';
+import { type History, historyStartSeconds } from './history.ts';
 import { more, row } from './row.ts';
 
 /** The documented query (src/rollup/README.md), by service. */
@@ -27,40 +27,32 @@ interface Percentile {
 }
 
 /** p99 of each service over 30 days, out of the tiers and out of the spans: issue 4. */
-export const comparePercentiles = (quick: boolean, print: (line: string) => void): Promise<void> =>
-  withSchemaEngine(async (engine) => {
-    const history: History = {
-      days: 30,
-      spansPerDay: quick ? 8_000 : 1_000_000,
-      spansPerTrace: 8,
-      services: 50,
-    };
-    print(machineLine());
-    await dropSpanViewsBut(engine, ['span_rollup_1m_mv']);
-    await engine.rows('SYSTEM START MERGES');
-    for (let day = 0; day < history.days; day += 1) await insertDay(engine, history, day);
-    const until = historyStartSeconds + history.days * 86_400;
-    const found = await engine.rows<Percentile>(fromTiers(until));
-    const exact: Percentile[] = [];
-    // One service at a time: all durations at once do not fit into a small engine.
-    for (const { service } of found) {
-      const only = `ServiceName = '${service}'`;
-      exact.push(...(await engine.rows<Percentile>(fromSpans(nearestRank, until, only))));
-    }
-    const worst = Math.max(
-      ...exact.map(({ p99 }, index) => Math.abs((found[index]?.p99 ?? Number.NaN) / p99 - 1)),
-    );
-    const tierMs: number[] = [];
-    const spanMs: number[] = [];
-    for (let round = 0; round < (quick ? 1 : 7); round += 1) {
-      spanMs.push(await engine.wallMs(fromSpans('quantile(0.99)(Duration)', until)));
-      tierMs.push(await engine.wallMs(fromTiers(until)));
-    }
-    const spans = history.days * history.spansPerDay;
-    print(
-      `p99 of ${exact.length} services over 30 days and ${spans / 1e6} M spans: tiers ${median(tierMs).toFixed(1)} ms, spans ${median(spanMs).toFixed(1)} ms (quantile, the fast one), ${(worst * 100).toFixed(2)} % apart at most (exact)`,
-    );
-    print('\nrequired | aim | measured');
-    print(more('p99 over 30 days, spans / tiers', [50, 500], median(spanMs) / median(tierMs), '×'));
-    print(row('worst difference to the exact p99', [1, 0.9902], worst * 100, '%'));
-  });
+export const comparePercentiles = async (
+  engine: SchemaEngine,
+  history: History,
+  rounds: number,
+  print: (line: string) => void,
+): Promise<void> => {
+  const until = historyStartSeconds + history.days * 86_400;
+  const found = await engine.rows<Percentile>(fromTiers(until));
+  const exact: Percentile[] = [];
+  // One service at a time: all durations at once do not fit into a small engine.
+  for (const { service } of found) {
+    const only = `ServiceName = '${service}'`;
+    exact.push(...(await engine.rows<Percentile>(fromSpans(nearestRank, until, only))));
+  }
+  const worst = Math.max(
+    ...exact.map(({ p99 }, index) => Math.abs((found[index]?.p99 ?? Number.NaN) / p99 - 1)),
+  );
+  const tierMs: number[] = [];
+  const spanMs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    spanMs.push(await engine.wallMs(fromSpans('quantile(0.99)(Duration)', until)));
+    tierMs.push(await engine.wallMs(fromTiers(until)));
+  }
+  print(
+    `p99 of ${exact.length} services: tiers ${median(tierMs).toFixed(1)} ms, spans ${median(spanMs).toFixed(1)} ms (quantile, the fast one), ${(worst * 100).toFixed(2)} % apart at most (exact)`,
+  );
+  print(more('p99 over 30 days, spans / tiers', [50, 500], median(spanMs) / median(tierMs), '×'));
+  print(row('worst difference to the exact p99', [1, 0.9902], worst * 100, '%'));
+};

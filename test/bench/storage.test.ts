@@ -1,8 +1,7 @@
 import t from 'tap';
+import { askHistory } from '../../bench/storage/ask-history.ts';
 import { timeDashboards } from '../../bench/storage/dashboards.ts';
-import { comparePercentiles } from '../../bench/storage/percentiles.ts';
 import { compareSchemas } from '../../bench/storage/schema.ts';
-import { findTraces } from '../../bench/storage/trace-by-id.ts';
 
 const linesOf = async (
   bench: (quick: boolean, print: (line: string) => void) => Promise<void>,
@@ -26,15 +25,14 @@ t.test('the storage bench runs in small: bytes and inserts beside the exporter',
   t.ok(cpu > 0 && cpu < 5, lines.join('\n'));
 });
 
-t.test('the storage bench runs in small: percentiles of tiers within their error', async (t) => {
-  const lines = await linesOf(comparePercentiles);
-  t.ok(measured(lines, 'worst difference') < 1, lines.join('\n'));
-});
-
-t.test('the storage bench runs in small: traces are found whole', async (t) => {
-  const lines = await linesOf(findTraces);
-  t.ok(measured(lines, 'trace by id') < 20_000, lines.join('\n'));
-});
+t.test(
+  'the storage bench runs in small: percentiles within their error, whole traces',
+  async (t) => {
+    const lines = await linesOf(askHistory);
+    t.ok(measured(lines, 'worst difference') < 1, lines.join('\n'));
+    t.ok(measured(lines, 'trace by id') < 20_000, lines.join('\n'));
+  },
+);
 
 t.test('the storage bench runs in small: every query of every dashboard', async (t) => {
   const lines = await linesOf(timeDashboards);
