@@ -5,10 +5,11 @@ import type { Query } from '../model/query.ts';
 import type { RetentionMs } from '../model/retention.ts';
 import { changeCacheViews, type Redeclared, type ViewComment } from './derived-views.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
+import { projectionSettings, projectionStatements } from './projections.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
 import { splitStatements } from './split-statements.ts';
-import { knownSettingsSql, tableSettingStatements } from './table-settings.ts';
+import { newerSettings, tableSettingStatements } from './table-settings.ts';
 
 /** The part of a Store that migrations need. */
 export interface MigrationTarget {
@@ -74,6 +75,7 @@ export const migrate = async (
   for (const sql of caches.statements) await run(sql);
   const known = await readKnownSettings(target);
   for (const sql of tableSettingStatements(after, known, options)) await run(sql);
+  for (const sql of projectionStatements(after, known, options)) await run(sql);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
   const { redeclared } = caches;
@@ -113,10 +115,15 @@ const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
     { parameters: { database }, timeoutMs: inspectTimeoutMs },
   );
 
+/** Of the settings of tables that not every server has, those that this one has. */
 const readKnownSettings = async ({ inspect }: MigrationTarget): Promise<ReadonlySet<string>> => {
-  const rows = await inspect<{ readonly name: string }>(knownSettingsSql, {
-    timeoutMs: inspectTimeoutMs,
-  });
+  const rows = await inspect<{ readonly name: string }>(
+    'SELECT name FROM system.merge_tree_settings WHERE name IN {names:Array(String)}',
+    {
+      parameters: { names: [...newerSettings, ...projectionSettings] },
+      timeoutMs: inspectTimeoutMs,
+    },
+  );
   return new Set(rows.map((it) => it.name));
 };
 

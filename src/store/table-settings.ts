@@ -19,10 +19,8 @@ const tables = [
   'cache_spans',
 ] as const;
 
-/** Asks a server which of the settings it has: rows of `name`. */
-export const knownSettingsSql = `SELECT name FROM system.merge_tree_settings WHERE name IN (${wanted
-  .map((it) => `'${it.name}'`)
-  .join(', ')})`;
+/** Those that a server need not have. */
+export const newerSettings: readonly string[] = wanted.map((it) => it.name);
 
 /**
  * The statements that bring the tables there are to the settings the server knows, none when they have

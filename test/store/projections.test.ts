@@ -1,0 +1,56 @@
+import t from 'tap';
+import { migrate } from '../../src/store/migrate.ts';
+import { projectionSettings, projectionStatements } from '../../src/store/projections.ts';
+import { startClickHouse } from '../support/clickhouse.ts';
+import { spanBlock } from '../support/native-block.ts';
+import { migrateOptions, openStore } from './open-store.ts';
+
+const timeoutMs = 20_000;
+const startMs = Date.UTC(2026, 10, 21, 12);
+
+t.test('a server that does not know all the settings keeps its tables as they are', async (t) => {
+  const tables = [{ table: 'span_rollup_1d', engine: 'AggregatingMergeTree SETTINGS a = 1' }];
+  const [one = '', ...others] = projectionSettings;
+  const placement = { database: 'otel' };
+  t.strictSame(projectionStatements(tables, new Set(others), placement), []);
+  t.equal(projectionStatements(tables, new Set([one, ...others]), placement).length, 4);
+});
+
+t.test(
+  'merges make days of whole services, which answer like the days of operations',
+  async (t) => {
+    const engine = await startClickHouse(t);
+    const store = openStore(t, engine);
+    await migrate(store, migrateOptions);
+    for (const round of [1, 2, 3]) {
+      const spans = Array.from({ length: 60 }, (_, index) => ({
+        traceId: `${round}-${index}`,
+        spanId: `${round}-${index}`,
+        service: `service ${index % 3}`,
+        startMs: startMs + index,
+      }));
+      await store.insertBlock(spanBlock(`round ${round}`, spans));
+    }
+    const question = `SELECT ServiceName AS service, toUInt32(sum(Spans)) AS spans, toUInt32(arraySum(mapValues(sumMap(Sketch)))) AS counted
+    FROM otel.span_rollup_1d GROUP BY service ORDER BY service`;
+    const read = async (): Promise<string> =>
+      (await store.inspect<{ explain: string }>(`EXPLAIN ${question}`, { timeoutMs }))
+        .map((it) => it.explain.trim())
+        .filter((it) => it.includes('ReadFromMergeTree'))
+        .join();
+    const expected = [0, 1, 2].map((it) => ({ service: `service ${it}`, spans: 60, counted: 60 }));
+    t.notMatch(await read(), 'by_service', 'inserts make none');
+    t.strictSame(await store.inspect(question, { timeoutMs }), expected);
+    await store.command('OPTIMIZE TABLE otel.span_rollup_1d FINAL');
+    t.match(await read(), 'by_service', 'merged');
+    t.strictSame(await store.inspect(question, { timeoutMs }), expected);
+    await store.insertBlock(
+      spanBlock('late', [{ traceId: 'l', spanId: 'l', service: 'service 0', startMs }]),
+    );
+    t.strictSame(
+      await store.inspect(question, { timeoutMs }),
+      expected.map((it, index) => (index === 0 ? { ...it, spans: 61, counted: 61 } : it)),
+      'what is merged and what is not, together',
+    );
+  },
+);
