@@ -1,5 +1,5 @@
 import { type EdgeRules, edgeArrivals, minuteEdgesSql, tierEdgesSql } from './edges-sql.ts';
-import { type Computation, computedWindows, type RollupJob } from './run-job.ts';
+import { type Computation, computedWindows, type RollupJob, spanSettings } from './run-job.ts';
 
 export interface EdgeJobOptions extends EdgeRules {
   /** How late spans may come and still correct the map. Shorter than any tier is kept. */
@@ -15,7 +15,7 @@ const timeoutMs = 120_000;
 
 /** Of one computation. What does not fit into memory goes through the disk, more slowly. */
 const settings = {
-  max_threads: 1,
+  ...spanSettings,
   join_algorithm: 'grace_hash,hash',
   max_bytes_in_join: 400_000_000,
   max_bytes_before_external_group_by: 400_000_000,

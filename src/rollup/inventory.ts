@@ -1,4 +1,4 @@
-import { type RollupJob, spanArrivals } from './run-job.ts';
+import { type RollupJob, spanArrivals, spanSettings } from './run-job.ts';
 
 /** Looks once into each resource of a minute, not into each span: hashing one takes 0.1 µs. */
 const sql = `
@@ -32,7 +32,7 @@ export const createInventoryJob = ({ lookbackMs }: { readonly lookbackMs: number
   run: ({ fromMs, toMs }) => [
     {
       sql,
-      settings: { max_threads: 1, max_memory_usage: 1_000_000_000 },
+      settings: { ...spanSettings, max_memory_usage: 1_000_000_000 },
       parameters: { from: fromMs / 1000, to: toMs / 1000 },
     },
   ],

@@ -68,3 +68,16 @@ export const computedWindows = (jobName: string, windowMs: number): string =>
      SELECT Window AS Part, argMax(Input, Version) AS PartInput FROM rollup_progress
      WHERE Job = '${jobName}' AND Window >= {since:DateTime} GROUP BY Part
    ) GROUP BY Window`;
+
+/**
+ * For statements that read spans and write rows of different keys. A column of attributes is read once and not
+ * once for each name that is looked up (three quarters of what edges cost), rows are not merged among
+ * themselves before they are written, and groups come out in whole blocks, not in 256 small ones.
+ */
+export const spanSettings = {
+  max_threads: 1,
+  optimize_functions_to_subcolumns: 0,
+  optimize_on_insert: 0,
+  group_by_two_level_threshold: 0,
+  group_by_two_level_threshold_bytes: 0,
+} as const;

@@ -22,45 +22,69 @@ const touchedSql = `
 const spansRead = `Timestamp >= toDateTime64({readFrom:DateTime('UTC')}, 9)
   AND Timestamp < toDateTime64({readTo:DateTime('UTC')}, 9) AND cityHash64(TraceId) IN (${touchedSql})`;
 
-/** As in span_rollup_1m_mv, of failed spans. */
-const timedOutSql = `
-  WITH ['timeout', 'timedout', 'timed_out', 'deadline'] AS words
-  SELECT cityHash64(TraceId, SpanId) FROM otel_traces
-  WHERE StatusCode = 'Error' AND ${spansRead} AND (
-    SpanAttributes.values[arrayFirstIndex(key -> key IN ('http.response.status_code', 'http.status_code', 'rpc.grpc.status_code', 'rpc.response.status_code'), SpanAttributes.keys)] IN ('408', '504', '4', 'DEADLINE_EXCEEDED')
-    OR multiSearchAnyCaseInsensitive(SpanAttributes['error.type'], words)
-    OR arrayExists(event -> multiSearchAnyCaseInsensitive(event['exception.type'], words), Events.Attributes))`;
-
-/** In the order that siblings which start and end together are walked: callers last. */
-const kinds = { server: 0, consumer: 1, other: 2, client: 3, producer: 4 } as const;
-
-const spanType = `Tuple(id UInt64, parent UInt64, fromNs Int64, toNs Int64, kind UInt8,
-  service LowCardinality(String), name LowCardinality(String), noParent Bool, failed Bool, timedOut Bool)`;
-
 /** A span id as a number, so that many of them are small, and back. Zero is nobody's id. */
 const numberOf = (id: string): string => `reinterpretAsUInt64(unhex(${id}))`;
 const spanIdOf = (id: string): string =>
   `if(${id} = 0, '', lower(hex(reinterpretAsFixedString(${id}))))`;
 
+/** Service and span name are one text until they are written. */
+const serviceOf = (operation: string): string =>
+  `substring(${operation}, 1, position(${operation}, '\\0') - 1)`;
+const nameOf = (operation: string): string =>
+  `substring(${operation}, position(${operation}, '\\0') + 1)`;
+
+const spanOfTrace = `bitXor(cityHash64(TraceId), ${numberOf('SpanId')})`;
+
+/**
+ * As in span_rollup_1m_mv, of failed spans. Attributes are dear to read, so the rollup tells of which
+ * operations any timed out.
+ */
+const timedOutSql = `
+  WITH ['timeout', 'timedout', 'timed_out', 'deadline'] AS words
+  SELECT ${spanOfTrace} FROM otel_traces
+  PREWHERE StatusCode = 'Error' AND ${spansRead} AND (ServiceName, SpanName) IN (
+    SELECT ServiceName, SpanName FROM span_rollup_1m
+    WHERE Time >= {readFrom:DateTime('UTC')} AND Time < {readTo:DateTime('UTC')} AND StatusCode = 'Error' AND Timeouts > 0)
+  WHERE SpanAttributes.values[arrayFirstIndex(key -> key IN ('http.response.status_code', 'http.status_code', 'rpc.grpc.status_code', 'rpc.response.status_code'), SpanAttributes.keys)] IN ('408', '504', '4', 'DEADLINE_EXCEEDED')
+    OR multiSearchAnyCaseInsensitive(SpanAttributes['error.type'], words)
+    OR arrayExists(event -> multiSearchAnyCaseInsensitive(event['exception.type'], words), Events.Attributes)`;
+
+/** In the order that siblings which start and end together are walked: callers last. */
+const kinds = { server: 0, consumer: 1, other: 2, client: 3, producer: 4 } as const;
+/** What else a span is, beside its kind in one number. */
+const marks = { noParent: 8, failed: 16, timedOut: 32 } as const;
+
+const spanType = `Tuple(id UInt64, parent UInt64, fromNs Int64, toNs Int64, kind UInt8,
+  operation String, noParent Bool, failed Bool, timedOut Bool)`;
+
 const rowsSql = `
-  SELECT TraceId, Timestamp, ServiceName, AdjustedCount, StatusCode = 'Error' AS Failed,
-    Failed AND cityHash64(TraceId, SpanId) IN (${timedOutSql}) AS TimedOut,
+  SELECT cityHash64(TraceId) AS Trace, TraceId, ServiceName, AdjustedCount, StatusCode = 'Error' AS Failed,
+    Failed AND ${spanOfTrace} IN (${timedOutSql}) AS TimedOut,
     ParentSpanId IN ('', SpanId) AS NoParent,
     toUnixTimestamp64Nano(Timestamp) AS StartNs,
     StartNs + toInt64(least(Duration, ${durationNsMax})) AS EndNs,
-    CAST((${numberOf('SpanId')}, if(NoParent, 0, ${numberOf('ParentSpanId')}), StartNs, EndNs,
-      multiIf(SpanKind = 'Server', ${kinds.server}, SpanKind = 'Client', ${kinds.client}, SpanKind = 'Consumer', ${kinds.consumer},
-        SpanKind = 'Producer', ${kinds.producer}, ${kinds.other}),
-      ServiceName, SpanName, NoParent, Failed, TimedOut), '${spanType}') AS Span
+    ${numberOf('SpanId')} AS Id, if(NoParent, 0, ${numberOf('ParentSpanId')}) AS Parent,
+    concat(ServiceName, '\\0', SpanName) AS Operation,
+    toUInt8(multiIf(SpanKind = 'Server', ${kinds.server}, SpanKind = 'Client', ${kinds.client}, SpanKind = 'Consumer', ${kinds.consumer},
+      SpanKind = 'Producer', ${kinds.producer}, ${kinds.other}) + ${marks.noParent} * NoParent + ${marks.failed} * Failed + ${marks.timedOut} * TimedOut) AS Marks
   FROM otel_traces WHERE ${spansRead}`;
 
+const spanColumns = ['Id', 'Parent', 'StartNs', 'EndNs', 'Marks', 'Operation'] as const;
+/** Columns beside each other; one array of tuples that is filled row by row takes three times as long. */
+const zipped = (columns: readonly string[]): string => {
+  const [ids, parents, starts, ends, marked, operations] = columns;
+  const mark = (bits: number) => `arrayMap(it -> bitAnd(it, ${bits}) != 0, ${marked})`;
+  return `CAST(arrayZip(${ids}, ${parents}, ${starts}, ${ends}, arrayMap(it -> bitAnd(it, 7), ${marked}),
+    ${operations}, ${mark(marks.noParent)}, ${mark(marks.failed)}, ${mark(marks.timedOut)}), 'Array(${spanType})')`;
+};
+
 const tracesSql = `
-  SELECT TraceId, min(StartNs) AS FromNs, max(EndNs) AS ToNs, max(StartNs) AS LastNs,
+  SELECT any(TraceId) AS TraceId, min(StartNs) AS FromNs, max(EndNs) AS ToNs, max(StartNs) AS LastNs,
     count() AS Stored, countIf(Failed) AS StoredErrors, countIf(TimedOut) AS StoredTimeouts,
     arraySort(groupUniqArray(${servicesMax})(ServiceName)) AS Services,
-    argMin((Span, AdjustedCount), StartNs - if(NoParent, ${durationNsMax}, 0)) AS First,
-    groupArray(${spansReadMax})(Span) AS Found
-  FROM (${rowsSql}) GROUP BY TraceId`;
+    argMin(AdjustedCount, StartNs - if(NoParent, ${durationNsMax}, 0)) AS AdjustedCount,
+    ${spanColumns.map((it) => `groupArray(${spansReadMax})(${it}) AS ${it}s`).join(', ')}
+  FROM (${rowsSql}) GROUP BY Trace`;
 
 /** What was written before; a minute around each span that is read can have been a trace's start. */
 const writtenSql = `
@@ -78,9 +102,9 @@ const step = (columns: string, from: string, rest = ''): string =>
   `SELECT *, ${columns} FROM (${from}) ${rest}`;
 
 const grownSql = `
-  SELECT trace.* EXCEPT (Found, First), written.Had AS Had, written.HadStart AS HadStart,
-    fromUnixTimestamp64Nano(FromNs, 'UTC') AS Start, First.1 AS first, First.2 AS AdjustedCount,
-    arrayPushFront(Found, First.1) AS read, Stored > ${spansReadMax} AS isHuge
+  SELECT trace.* EXCEPT (${spanColumns.map((it) => `${it}s`).join(', ')}), written.Had AS Had, written.HadStart AS HadStart,
+    fromUnixTimestamp64Nano(FromNs, 'UTC') AS Start, Stored > ${spansReadMax} AS isHuge,
+    ${zipped(spanColumns.map((it) => `trace.${it}s`))} AS read
   FROM (${tracesSql}) AS trace LEFT JOIN (${writtenSql}) AS written USING TraceId
   WHERE Stored > Had
     AND (LastNs < toUnixTimestamp({to:DateTime('UTC')}) * 1000000000
@@ -93,14 +117,18 @@ const countedSql = step(
    if(isHuge, StoredErrors, arrayCount((it, nth) -> it AND nth = 1, read.failed, nths)) AS errorCount,
    if(isHuge, StoredTimeouts, arrayCount((it, nth) -> it AND nth = 1, read.timedOut, nths)) AS timeoutCount`,
   step(
-    'arrayEnumerateUniq(read.id) AS nths, arrayMap((from, to) -> to - from, read.fromNs, read.toNs) AS durations',
-    grownSql,
+    `arrayEnumerateUniq(read.id) AS nths, arrayMap((from, to) -> to - from, read.fromNs, read.toNs) AS durations,
+     indexOf(ranks, arrayMin(ranks)) AS firstAt, read[firstAt] AS first`,
+    step(
+      `arrayMap((from, isFirst) -> from - if(isFirst, ${durationNsMax}, 0), read.fromNs, read.noParent) AS ranks`,
+      grownSql,
+    ),
   ),
 );
 
 /** The longest where there are too many: all up to the last that is among them. */
 const spansSql = step(
-  `arrayFilter((it, nth, ns, at) -> nth = 1 AND (spanCount <= ${spansWalkedMax} OR at = 1 OR (-ns, at) <= lastOne),
+  `arrayFilter((it, nth, ns, at) -> nth = 1 AND (spanCount <= ${spansWalkedMax} OR at = firstAt OR (-ns, at) <= lastOne),
      read, nths, durations, arrayEnumerate(read)) AS spans`,
   step(
     `arraySort(arrayMap((ns, at) -> (-ns, at),
@@ -177,21 +205,37 @@ const walksSql = step(
   candidatesSql,
 );
 
-/** The time of each span on the path less that of those it waited for, in order of position. */
-const ownSql = step(
-  `arrayFilter((at, ns) -> ns > 0, mapKeys(own), mapValues(own)) AS ats, arrayFilter(ns -> ns > 0, mapValues(own)) AS ownNs`,
+/**
+ * Adds up values by key, in order of keys: `keys` and `sums` of pairs. The aggregate function sumMap over arrays
+ * takes three times as long.
+ */
+const summed = (pairs: string, from: string): string =>
   step(
-    `arrayReduce('sumMap', arrayConcat([map(toUInt32(topAt), pathNs)],
-       arrayMap(it -> map(it.1, it.3), chosen), arrayMap(it -> map(it.2, -it.3), chosen))) AS own`,
+    `arrayFilter((it, isLast) -> isLast, entries.1, lasts) AS keys,
+     arrayMap((to, before) -> to - before, upTo, arrayPopBack(arrayPushFront(upTo, 0))) AS sums`,
+    step(
+      'arrayFilter((it, isLast) -> isLast, arrayCumSum(entries.2), lasts) AS upTo',
+      step(
+        'arrayMap((key, next) -> key != next, entries.1, arrayPushBack(arrayPopFront(entries.1), 4294967295)) AS lasts',
+        step(`arraySort(${pairs}) AS entries`, from),
+      ),
+    ),
+  );
+
+/** The time of each span on the path less that of those it waited for, in order of position. */
+const ownSql = `
+  SELECT * EXCEPT (entries, lasts, upTo, keys, sums),
+    arrayFilter((at, ns) -> ns > 0, keys, sums) AS ats, arrayFilter(ns -> ns > 0, sums) AS ownNs
+  FROM (${summed(
+    `arrayConcat([(toUInt32(topAt), pathNs)], arrayMap(it -> (it.1, it.3), chosen), arrayMap(it -> (it.2, -it.3), chosen))`,
     walksSql,
-  ),
-);
+  )})`;
 
 /** Position 0 is where no span is: between what has lost its root. */
 const pathsSql = step(
-  `arrayMap((it, ns) -> CAST((it.id, it.service, it.name, it.fromNs, ns),
-     'Tuple(id UInt64, service String, name String, fromNs Int64, ownNs Int64)'),
-     if(has(ats, 0), arrayPushFront(onPath, CAST((0, 0, FromNs, ToNs, 0, '', '', false, false, false), '${spanType}')), onPath),
+  `arrayMap((it, ns) -> CAST((it.id, it.operation, it.fromNs, ns),
+     'Tuple(id UInt64, operation String, fromNs Int64, ownNs Int64)'),
+     if(has(ats, 0), arrayPushFront(onPath, CAST((0, 0, FromNs, ToNs, 0, '\\0', false, false, false), '${spanType}')), onPath),
      ownNs) AS path`,
   step(
     `arrayFilter((it, nth) -> nth = 2, spans,
@@ -200,17 +244,12 @@ const pathsSql = step(
   ),
 );
 
+/** Operations are numbered in the order in which they come first. */
 const bottlenecksSql = step(
-  `if(empty(path), [head.service, head.name], splitByChar('\\0', worstKey, 2)) AS worst,
-   arrayMax(mapValues(operations)) AS worstNs`,
-  step(
-    'arrayReverseSort((it, ns) -> (ns, it), mapKeys(operations), mapValues(operations))[1] AS worstKey',
-    step(
-      `arraySort(it -> (it.fromNs, -it.ownNs), arraySlice(arrayReverseSort(it -> it.ownNs, path), 1, ${pathSpansMax})) AS kept,
-       arrayReduce('sumMap', arrayMap(it -> map(concat(it.service, '\\0', it.name), it.ownNs), path)) AS operations`,
-      pathsSql,
-    ),
-  ),
+  `if(empty(path), head.operation, arrayReverseSort((it, ns) -> (ns, it), arrayDistinct(path.operation), sums)[1]) AS worst,
+   arrayMax(sums) AS worstNs,
+   arraySort(it -> (it.fromNs, -it.ownNs), arraySlice(arrayReverseSort(it -> it.ownNs, path), 1, ${pathSpansMax})) AS kept`,
+  summed('arrayZip(arrayEnumerateDense(path.operation), path.ownNs)', pathsSql),
 );
 
 /**
@@ -226,13 +265,13 @@ export const traceSummariesSql = (): string => `
     CriticalPath.SpanId, CriticalPath.ServiceName, CriticalPath.SpanName, CriticalPath.Offset,
     CriticalPath.Time, CriticalPath.Share, Version, Gone)
   SELECT TraceId, if(Gone, HadStart, Start), toUInt64(ToNs - FromNs),
-    head.service, head.name, ${spanIdOf('head.id')}, toUInt64(pathNs), NOT head.noParent,
+    ${serviceOf('head.operation')}, ${nameOf('head.operation')}, ${spanIdOf('head.id')}, toUInt64(pathNs), NOT head.noParent,
     multiIf(NOT failed, 'ok', timeoutCount > 0, 'timeout', 'error'),
     spanCount, errorCount, timeoutCount,
     Services, AdjustedCount,
-    worst[1], worst[2], worstNs, arrayCount(it -> it.service = worst[1] AND it.name = worst[2], path),
+    ${serviceOf('worst')}, ${nameOf('worst')}, worstNs, countEqual(path.operation, worst),
     if(pathNs = 0, 0, worstNs / pathNs),
-    arrayMap(id -> ${spanIdOf('id')}, kept.id), kept.service, kept.name, arrayMap(it -> it.fromNs - FromNs, kept),
+    arrayMap(id -> ${spanIdOf('id')}, kept.id), arrayMap(it -> ${serviceOf('it')}, kept.operation), arrayMap(it -> ${nameOf('it')}, kept.operation), arrayMap(it -> it.fromNs - FromNs, kept),
     kept.ownNs, arrayMap(it -> it.ownNs / pathNs, kept), Stored, Gone
   FROM (${bottlenecksSql})
   ARRAY JOIN if(Had > 0 AND toStartOfMinute(HadStart) != toStartOfMinute(Start), [0, 1], [0]) AS Gone`;

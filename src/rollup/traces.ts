@@ -1,4 +1,10 @@
-import { type Computation, type RollupJob, type Statement, spanArrivals } from './run-job.ts';
+import {
+  type Computation,
+  type RollupJob,
+  type Statement,
+  spanArrivals,
+  spanSettings,
+} from './run-job.ts';
 import { quietSeconds, traceSummariesSql } from './trace-sql.ts';
 
 const minuteMs = 60_000;
@@ -14,7 +20,7 @@ const reachMinutesMin = 2;
 const reachSpans = 3_000_000;
 
 const settings = {
-  max_threads: 1,
+  ...spanSettings,
   // Arrays of a block are sorted and walked together.
   max_block_size: 8192,
   max_bytes_before_external_group_by: 800_000_000,
