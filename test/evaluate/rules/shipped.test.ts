@@ -184,6 +184,32 @@ t.test('the daemon tells of its own failures', async (t) => {
     counter('tocsin_store_disk_bytes_dropped', 5e9, { table: 'otel_logs' }),
     counter('tocsin_evaluate_rules_evaluated', 90, { ending: 'committed' }),
     counter('tocsin_evaluate_rules_evaluated', 4, { ending: 'failed' }),
+    counter('tocsin_journal_requests_lost', 2),
+    counter('tocsin_journal_requests_refused', 6, { code: 'ERR_JOURNAL_FULL' }),
+    counter('tocsin_evaluate_slots_skipped', 11),
+    counter('tocsin_evaluate_instances_dropped', 8),
+    counter('tocsin_notify_ledger_dropped', 12, { table: 'notification_log' }),
+    counter('tocsin_embedded_restarts', 3, { part: 'clickhouse' }),
+    counter('tocsin_embedded_restarts', 2, { part: 'redis' }),
+    counter('tocsin_ingest_workers_died', 1, { reason: 'memory', worker: '0' }),
+  ]);
+  const gauge = (metric: string, value: number, attributes = {}) => ({
+    ...pointRow({ metric, service: 'tocsin', agoSeconds: 20, attributes }),
+    Value: value,
+  });
+  await insert('otel_metrics_gauge', [
+    gauge('tocsin_journal_aside_files_held', 3, { kind: 'batch' }),
+    gauge('tocsin_journal_aside_files_held', 1, { kind: 'damage' }),
+    gauge('tocsin_journal_aside_files_held', 1, { kind: 'request' }),
+    gauge('tocsin_journal_disk_writable', 0),
+    gauge('tocsin_rollup_lag', 2_400, { job: 'metric_rollup_1m' }),
+    gauge('tocsin_rollup_lag', 1_800, { job: 'trace_summaries' }),
+    gauge('tocsin_rollup_lag', 2_000_000, { job: 'sla_minutes_0123456789ab' }),
+    gauge('tocsin_access_key_lifetime', 86_400, { key: 'old' }),
+    gauge('tocsin_access_key_lifetime', 10 * 86_400, { key: 'older' }),
+    gauge('tocsin_access_key_lifetime', 90 * 86_400, { key: 'new' }),
+    gauge('tocsin_access_certificate_lifetime', 5 * 86_400),
+    gauge('tocsin_store_caches_disagree', 1),
   ]);
   await insert('otel_metrics_gauge', [
     {
@@ -226,6 +252,30 @@ t.test('the daemon tells of its own failures', async (t) => {
     /^1500 acknowledged items .*kind batch/,
     /^7 acknowledged items .*kind request/,
   ]);
+  t.strictSame(await summariesOf('TocsinJournalDamaged'), [
+    '1 damaged files of the journal are set aside (kind damage)',
+  ]);
+  t.match(await summariesOf('TocsinTelemetryLost'), [/^2 acknowledged requests/]);
+  t.match(await summariesOf('TocsinJournalDiskFailing'), [/takes nothing/]);
+  t.match(await summariesOf('TocsinJournalFull'), [/refused 6 requests/]);
+  t.strictSame(await summariesOf('TocsinDerivedBehind'), [
+    'Job metric_rollup_1m is 40m behind: what it derives is missing or old',
+  ]);
+  t.match(await summariesOf('TocsinRulesLate'), [/due 11 times/]);
+  t.match(await summariesOf('TocsinAlertsCutOff'), [/^8 alerts/]);
+  t.match(await summariesOf('TocsinHistoryIncomplete'), [/^12 rows of notification_log/]);
+  t.match(await summariesOf('TocsinEngineRestarting'), [/embedded clickhouse .* 3 times/]);
+  t.match(await summariesOf('TocsinWorkersDying'), [/^1 worker .*reason memory/]);
+  const expiring = await alertsOf(ruleNamed('TocsinAccessExpiring'));
+  t.strictSame(
+    new Map(expiring.map((it) => [it.labels['key'], it.labels['severity']])),
+    new Map([
+      ['old', 'critical'],
+      ['older', 'warning'],
+    ]),
+  );
+  t.match(await summariesOf('TocsinCertificateExpiring'), [/expires in 5d/]);
+  t.match(await summariesOf('TocsinCachesDisagree'), [/recognise caches differently/]);
 });
 
 t.test('the metrics that the rules about the daemon read are metrics that it has', async (t) => {
