@@ -24,10 +24,13 @@ import { formatProblem, type Problem } from './lib/document.ts';
 import { messageOf, remedyOf } from './lib/fault.ts';
 import { type HttpClient, httpRequest } from './lib/http-client.ts';
 import type { Log } from './lib/log.ts';
+import { oneAtATime } from './lib/one-at-a-time.ts';
 import { connectRedis } from './lib/redis.ts';
+import { underRedisLock } from './lib/redis-lock.ts';
 import type { Teardown } from './lib/teardown.ts';
 import type { Telemetry } from './lib/telemetry.ts';
 import type { CacheConventions } from './model/cache-conventions.ts';
+import { redisKeys } from './model/keys.ts';
 import { createHistory } from './notify/history.ts';
 import { createNotifier } from './notify/notifier.ts';
 import { createByteBudget } from './receive/budget.ts';
@@ -40,6 +43,9 @@ import { createCacheWatch } from './store/cache-watch.ts';
 import { connectStore, type Store } from './store/client.ts';
 import { createDiskWatch } from './store/disk-watch.ts';
 import { applyRetention, migrate } from './store/migrate.ts';
+
+/** A change of retention is a statement for each table, of milliseconds unless ClickHouse is very busy. */
+const tablesLockLimits = { ttlMs: 15_000, waitMsMax: 30_000 };
 
 export const roles = ['ingest', 'evaluate', 'notify', 'console'] as const;
 export type Role = (typeof roles)[number];
@@ -140,7 +146,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const health = connectRedis({ ...parts, url: redisUrl, role: 'commands', name: 'health' });
   teardown.add('health connection', () => health.close());
 
-  const reload = async (): Promise<ReloadOutcome> => {
+  const tablesLock = {
+    ...tablesLockLimits,
+    redis: health.redis,
+    key: redisKeys.tablesLock,
+    newToken: randomUUID,
+    clock,
+  };
+  const reloadNow = async (): Promise<ReloadOutcome> => {
     const reading = options.reread(externalUrl(), config.ingest.caches);
     if (!reading.ok) {
       const problems = reading.problems.map(formatProblem);
@@ -175,6 +188,21 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     log.info('reloaded', { groups: reading.files.groups.length, warnings });
     return { ok: true, warnings };
   };
+  // Files are read when its turn has come, so the last of two reloads has the last word on the tables.
+  const reload = oneAtATime(async (): Promise<ReloadOutcome> => {
+    let began = false;
+    try {
+      return await underRedisLock(tablesLock, () => {
+        began = true;
+        return reloadNow();
+      });
+    } catch (error) {
+      if (began) throw error;
+      // Rules and receivers must not wait for Redis, nor for a daemon that hangs.
+      log.warn('reload_not_serialised', { error });
+      return reloadNow();
+    }
+  });
   const pointLinksHere = (): void => {
     const reading = options.reread(externalUrl(), config.ingest.caches);
     if (!reading.ok) return;

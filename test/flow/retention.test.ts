@@ -41,3 +41,31 @@ t.test('retention in the file becomes that of the tables, at start and at reload
   t.not(nowhere.status, 200);
   t.match(JSON.stringify(nowhere.body), /retention: .*glacier/);
 });
+
+t.test('of two reloads that run into one another the last has the last word', async (t) => {
+  const text = (days: number) => {
+    const tiers = `1m: ${days}d, 1h: ${days}d, 1d: ${days}d`;
+    return `retention: {logs: ${days}d, traces: {raw: ${days}d}, spans: {${tiers}}, metrics: {raw: ${days}d, ${tiers}}}\n`;
+  };
+  const dir = daemonDir(t, { 'tocsin.yaml': text(50) });
+  const daemon = await startDaemon(t, dir);
+  const reloadTo = (days: number) => {
+    writeFileSync(join(dir, 'tocsin.yaml'), text(days));
+    return daemon.api('POST', '/-/reload');
+  };
+  const tablesWith = async (days: number): Promise<number> =>
+    Number(
+      await daemon.sql(
+        `SELECT count() FROM system.tables WHERE database = 'otel' AND engine_full LIKE '%toIntervalDay(${days})%' FORMAT TSV`,
+      ),
+    );
+  const all = await tablesWith(50);
+  t.ok(all > 10);
+  const there = reloadTo(40);
+  await until(async () => (await tablesWith(40)) > 0, waitMsMax);
+  // What the first has not come to yet stands as the second wants it, and must in the end.
+  const back = reloadTo(50);
+  t.equal((await there).status, 200);
+  t.equal((await back).status, 200);
+  t.strictSame([await tablesWith(50), await tablesWith(40)], [all, 0]);
+});
