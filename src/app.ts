@@ -123,7 +123,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
-  const rollups = createRollups({ ...parts, config, files, store, redisUrl });
+  let isBehind = () => false;
+  const isIngestBehind = () => isBehind();
+  const rollups = createRollups({ ...parts, config, files, store, redisUrl, isIngestBehind });
   const { dataDir } = config;
   const setAside = options.roles.has('ingest')
     ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
@@ -294,6 +296,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       seriesLimits: limits.series,
     });
     teardown.add('batches', path.drain);
+    isBehind = path.isBehind;
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });
     teardown.add('rejects', rejects.stop);
     const receiveLimits = {

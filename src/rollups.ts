@@ -19,6 +19,8 @@ export interface RollupsOptions {
   readonly files: Pick<Files, 'objectives'>;
   readonly store: Pick<Store, 'query' | 'insertSelect' | 'insertRows'>;
   readonly redisUrl: string;
+  /** Of this process; jobs of a process without ingest never make way. */
+  readonly isIngestBehind: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

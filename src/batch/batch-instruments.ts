@@ -11,7 +11,11 @@ interface Levels {
   readonly heldRows: () => number;
   readonly inFlightBlocks: () => number;
   readonly queuedBlocks: () => number;
+  readonly lateBatches: () => number;
 }
+
+/** Adds up over signals and threads; above 0 while inserts do not keep up. */
+export const lateBatchesMetric = 'tocsin_batch_batches_late';
 
 /** Every metric of a batcher, in one place. */
 export const batchInstruments = (meter: Meter, signal: Signal, levels: Levels) => {
@@ -35,6 +39,11 @@ export const batchInstruments = (meter: Meter, signal: Signal, levels: Levels) =
     'tocsin_batch_blocks_waiting',
     { description: 'Blocks that wait to be sent', unit: '{block}' },
     () => [{ value: levels.queuedBlocks(), attributes }],
+  );
+  meter.gauge(
+    lateBatchesMetric,
+    { description: 'Batches that were cut over 10 s ago and are not stored', unit: '{batch}' },
+    () => [{ value: levels.lateBatches(), attributes }],
   );
   const batches = meter.counter('tocsin_batch_batches_cut', {
     description: 'Batches closed, by reason',

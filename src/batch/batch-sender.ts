@@ -52,6 +52,8 @@ export interface BatchSender {
   readonly forget: (blocks: readonly NamedBlock[]) => void;
   readonly inFlight: () => number;
   readonly waiting: () => number;
+  /** Batches that were cut longer ago than a working system takes to store them. */
+  readonly late: () => number;
   readonly heldBytes: () => number;
   /** Resolves when nothing is left to send. */
   readonly idle: () => Promise<void>;
@@ -59,9 +61,14 @@ export interface BatchSender {
   readonly stop: () => void;
 }
 
+/** Cut longer ago than this and not stored: inserts do not keep up. */
+const lateMs = 10_000;
+
 /** Requests that are, or will be, stored together under one name. */
 interface Batch {
   readonly range: Range;
+  /** When it came here, by the monotonic clock. */
+  readonly sinceMs: number;
   /** Undefined for a run that is yet to be cut. */
   readonly name: string | undefined;
   /** Not stored yet; undefined when they must be decoded again. */
@@ -80,6 +87,10 @@ interface Batch {
 export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   const { signal, journal, limits, clock, log } = options;
   const { batches, uncut } = journal.leftover(signal);
+  const newBatch = (range: Range, name: string | undefined, blocks: Batch['blocks']): Batch => ({
+    ...{ range, name, blocks, failures: noFailures, storedBefore: 0, sentBefore: false },
+    sinceMs: clock.monotonicMs(),
+  });
   const waiting: Batch[] = [
     ...batches.map(({ name, range }) => ({
       ...newBatch(range, name, undefined),
@@ -89,7 +100,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   ];
   let builder: ColumnBuilder | undefined;
   let decoding = Promise.resolve();
-  let inFlight = 0;
+  const sending = new Set<Batch>();
   let heldBytes = 0;
   let stored = 0;
   /** Failures in a row, of whatever batch. */
@@ -102,7 +113,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   const sendNext = (): void => {
     cancelRetry();
     while (!stopped && waiting.length > 0) {
-      if (inFlight >= (trouble > 0 ? 1 : limits.inFlightBatchesMax)) return;
+      if (sending.size >= (trouble > 0 ? 1 : limits.inFlightBatchesMax)) return;
       const waitMs = trouble > 0 ? notBeforeMs - clock.monotonicMs() : 0;
       if (waitMs > 0) {
         cancelRetry = clock.after(waitMs, sendNext);
@@ -111,12 +122,12 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
       const batch = waiting.shift();
       if (batch) void send(batch);
     }
-    if (inFlight === 0 && waiting.length === 0) idle.resolve();
+    if (sending.size === 0 && waiting.length === 0) idle.resolve();
   };
 
   /** Never rejects. */
   const send = async (given: Batch): Promise<void> => {
-    inFlight += 1;
+    sending.add(given);
     let batch = given;
     try {
       batch = await ready(given);
@@ -125,7 +136,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     } catch (error) {
       await failed(batch, error);
     }
-    inFlight -= 1;
+    sending.delete(given);
     sendNext();
     options.onProgress();
   };
@@ -153,8 +164,9 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     const name = options.names();
     await journal.cut(next.range, name);
     options.onDecoded?.('first', next.blocks);
-    if (next.rest) waiting.unshift(newBatch(next.rest, undefined, undefined));
-    return newBatch(next.range, name, named(next.blocks, name));
+    const { sinceMs } = batch;
+    if (next.rest) waiting.unshift({ ...newBatch(next.rest, undefined, undefined), sinceMs });
+    return { ...newBatch(next.range, name, named(next.blocks, name)), sinceMs };
   };
 
   /** One batch at a time is decoded again: there is one builder for it. */
@@ -259,8 +271,12 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
       sendNext();
     },
     forget,
-    inFlight: () => inFlight,
+    inFlight: () => sending.size,
     waiting: () => waiting.length,
+    late: () => {
+      const beforeMs = clock.monotonicMs() - lateMs;
+      return [...sending, ...waiting].filter((it) => it.sinceMs < beforeMs).length;
+    },
     heldBytes: () => heldBytes,
     idle: () => {
       idle = Promise.withResolvers();
@@ -273,19 +289,6 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     },
   };
 };
-
-const newBatch = (
-  range: Range,
-  name: string | undefined,
-  blocks: readonly NamedBlock[] | undefined,
-): Batch => ({
-  range,
-  name,
-  blocks,
-  failures: noFailures,
-  storedBefore: 0,
-  sentBefore: false,
-});
 
 const afterFailure = (batch: Batch, error: unknown, stored: number): Batch => {
   const { failed, refused } = batch.failures;

@@ -90,6 +90,7 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
     heldRows: builder.rows,
     inFlightBlocks: () => sender.inFlight(),
     queuedBlocks: () => sender.waiting(),
+    lateBatches: () => sender.late(),
   });
 
   const accept: JournaledBatcher['accept'] = (encoding, body, wire) => {

@@ -98,6 +98,7 @@ export const createTailBatcher = (options: TailBatcherOptions): JournaledBatcher
     heldRows: () => 0,
     inFlightBlocks: () => sender.inFlight(),
     queuedBlocks: () => sender.waiting(),
+    lateBatches: () => sender.late(),
   });
   waitingGauge(options.meter, () => line.requests());
 

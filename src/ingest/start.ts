@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { lateBatchesMetric } from '../batch/batch-instruments.ts';
 import { shareJournals } from '../batch/journal/shared.ts';
 import { SeriesBook, shareSeries } from '../decode/series-book.ts';
 import { onDisk } from '../lib/on-disk.ts';
@@ -12,6 +13,7 @@ import type { WorkerSetup } from './messages.ts';
 import { type IngestParts, openIngest } from './open.ts';
 import type { IngestPath } from './path.ts';
 import { startIngestPool } from './pool.ts';
+import { watchLevel } from './watched-level.ts';
 
 export interface IngestStartOptions extends IngestParts {
   /** 0: in this thread. Undefined: one thread for each core but one, and at least one. */
@@ -41,8 +43,19 @@ export interface IngestStartOptions extends IngestParts {
 /** Below the data directory; holds one directory for each worker's journal. */
 export const journalsFolder = 'journal';
 
+export interface StartedIngest extends IngestPath {
+  /** Whether what was acknowledged waits long for ClickHouse; threads tell it once a second or so. */
+  readonly isBehind: () => boolean;
+}
+
 /** Starts ingest on as many threads as it is given. */
-export const startIngest = async (options: IngestStartOptions): Promise<IngestPath> => {
+export const startIngest = async (given: IngestStartOptions): Promise<StartedIngest> => {
+  const { meter, level } = watchLevel(given.meter, lateBatchesMetric);
+  const path = await startThreads({ ...given, meter });
+  return { ...path, isBehind: () => level() > 0 };
+};
+
+const startThreads = async (options: IngestStartOptions): Promise<IngestPath> => {
   const { workers = Math.max(1, availableParallelism() - 1), clickhouse, batch, journal } = options;
   const { url, username, database, password, cluster } = clickhouse;
   const journals = join(options.dataDir, journalsFolder);

@@ -51,6 +51,8 @@ export interface RollupJob {
   readonly settleMs: number;
   /** How far back windows are computed: after a downtime, and for late input. */
   readonly lookbackMs: number;
+  /** It never makes way for ingest. */
+  readonly isUrgent?: boolean;
   /** For each statement; ClickHouse is told to stop at it. */
   readonly timeoutMs: number;
   /** Statements of one computation, run in this order. Pure. */

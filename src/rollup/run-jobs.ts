@@ -11,6 +11,7 @@ import { redisPrefix } from '../model/keys.ts';
 import type { InsertRows, InsertSelect, Query } from '../model/query.ts';
 import type { RollupJob } from './run-job.ts';
 import { createRollupMetrics } from './run-metrics.ts';
+import { createPauses } from './run-pause.ts';
 import { createProgress, windowsMax } from './run-progress.ts';
 import { createWindowRun } from './run-windows.ts';
 
@@ -20,6 +21,8 @@ export interface RollupRunnerOptions {
   readonly query: Query;
   readonly insertSelect: InsertSelect;
   readonly insertRows: InsertRows;
+  /** Whether jobs should leave the machine to ingest; those that are urgent never do. */
+  readonly isIngestBehind: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -68,7 +71,8 @@ export const createRollupRunner = (options: RollupRunnerOptions): RollupRunner =
   let jobs = byName(options.jobs);
   const metrics = createRollupMetrics(meter, clock);
   const progress = createProgress(options.query, options.insertRows);
-  const runWindows = createWindowRun({ ...options, progress, metrics });
+  const pauses = createPauses(options);
+  const runWindows = createWindowRun({ ...options, progress, metrics, pauses });
   const report = createErrorReport(log, clock, 'rollup_not_queued');
   const reportTurn = createErrorReport(log, clock, 'rollup_turn_failed');
   const stopping = new AbortController();

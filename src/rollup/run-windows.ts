@@ -6,12 +6,14 @@ import type { InsertSelect } from '../model/query.ts';
 import { type DueWindow, planWindows } from './run-due.ts';
 import type { RollupJob } from './run-job.ts';
 import type { RollupMetrics } from './run-metrics.ts';
+import type { Pauses } from './run-pause.ts';
 import type { Progress } from './run-progress.ts';
 
 export interface WindowRunOptions {
   readonly progress: Progress;
   readonly insertSelect: InsertSelect;
   readonly metrics: RollupMetrics;
+  readonly pauses: Pauses;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -37,7 +39,7 @@ const failureBackoff = { firstMs: 5_000, maxMs: 600_000 };
  * alone for a while, so that it cannot hold up those after it for ever.
  */
 export const createWindowRun = (options: WindowRunOptions): WindowRun => {
-  const { progress, insertSelect, metrics, clock, random, log } = options;
+  const { progress, insertSelect, metrics, pauses, clock, random, log } = options;
   const report = createErrorReport(log, clock, 'rollup_window_failed');
   const failing = new Map<string, { readonly times: number; readonly retryAtMs: number }>();
 
@@ -85,6 +87,8 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
     for (const window of plan.due.slice(0, windowsPerTurnMax)) {
       const over = clock.monotonicMs() - sinceMs > turnMsMax;
       if (over || signal.aborted || stopping.aborted) return;
+      const { run } = pauses.ask(job);
+      if (run === 'none') return;
       try {
         await compute(job, window, { readMs: nowMs, signal });
       } catch (error) {
@@ -92,6 +96,7 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
         throw error;
       }
       failing.delete(keyOf(job, window));
+      if (run === 'one') pauses.computed(job);
     }
   };
 };

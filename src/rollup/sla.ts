@@ -28,7 +28,7 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
   const hash = createHash('sha256');
   for (const it of objectives) hash.update(`${it.definition}\n`);
   const version = hash.digest('hex').slice(0, 12);
-  const parts = { windowMs: hourMs, settleMs: -hourMs, lookbackMs, timeoutMs };
+  const parts = { isUrgent: true, windowMs: hourMs, settleMs: -hourMs, lookbackMs, timeoutMs };
   return [
     {
       ...parts,

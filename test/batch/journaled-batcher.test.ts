@@ -2,6 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
+import { type BatchSenderOptions, createBatchSender } from '../../src/batch/batch-sender.ts';
+import type { Journal } from '../../src/batch/journal/journal.ts';
+import { openRange } from '../../src/batch/journal/range.ts';
 import {
   createJournaledBatcher,
   type JournaledBatchLimits,
@@ -10,6 +13,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { Fault } from '../../src/lib/fault.ts';
 import { type Meter, noopMeter } from '../../src/lib/meter.ts';
 import type { ColumnBuilder, NamedBlock } from '../../src/model/block.ts';
+import { manualClock } from '../support/clock.ts';
 import { until } from '../support/until.ts';
 import { notingLog, open, temporaryDir } from './journal/open-journal.ts';
 import { mountSmallDisk, mountThinDisk } from './journal/small-disk.ts';
@@ -157,11 +161,8 @@ t.test(
   },
 );
 
-t.test('blocks beyond the limit are not held', async (t) => {
-  const { createBatchSender } = await import('../../src/batch/batch-sender.ts');
-  const dir = temporaryDir(t);
-  const journal = await open(dir);
-  const sender = createBatchSender({
+const senderOf = (journal: Journal, overrides: Partial<BatchSenderOptions> = {}) =>
+  createBatchSender({
     signal: 'traces',
     journal,
     createBuilder: builder,
@@ -184,11 +185,40 @@ t.test('blocks beyond the limit are not held', async (t) => {
     clock: systemClock,
     random: () => 0,
     log: notingLog().log,
+    ...overrides,
   });
+
+t.test('blocks beyond the limit are not held', async (t) => {
+  const journal = await open(temporaryDir(t));
+  const sender = senderOf(journal);
   const block = { table: 'x', rows: 6, bytes: 60, segments: [] };
   t.ok(sender.hold([block], 'a'));
   t.equal(sender.hold([block], 'b'), undefined);
   t.equal(sender.heldBytes(), 60);
+  await journal.close();
+});
+
+t.test('batches are late that are not stored after ten seconds', async (t) => {
+  const clock = manualClock();
+  const journal = await open(temporaryDir(t));
+  const answers = Array.from({ length: 2 }, () => Promise.withResolvers<void>());
+  let sent = 0;
+  const insert = () => answers[sent++]?.promise ?? Promise.resolve();
+  const sender = senderOf({ ...journal, stored: () => {} }, { clock, insert });
+  for (const name of ['a', 'b']) {
+    const block = { table: 'x', rows: 6, bytes: 6, segments: [] };
+    sender.add(openRange('traces', name), name, sender.hold([block], name));
+  }
+  await clock.advance(10_000);
+  t.equal(sender.late(), 0);
+  await clock.advance(1);
+  t.equal(sender.late(), 2, 'one on its way, one that waits');
+  answers[0]?.resolve();
+  await until(async () => sent === 2, 5_000);
+  t.equal(sender.late(), 1);
+  answers[1]?.resolve();
+  await sender.idle();
+  t.equal(sender.late(), 0);
   await journal.close();
 });
 

@@ -4,6 +4,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
 import { createMetricJobs } from '../../src/rollup/metrics.ts';
 import { createRollupMetrics } from '../../src/rollup/run-metrics.ts';
+import { createPauses } from '../../src/rollup/run-pause.ts';
 import { createProgress } from '../../src/rollup/run-progress.ts';
 import { createWindowRun } from '../../src/rollup/run-windows.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -22,6 +23,12 @@ const runWindows = createWindowRun({
   progress,
   insertSelect: store.insertSelect,
   metrics: createRollupMetrics(noopMeter, systemClock),
+  pauses: createPauses({
+    isIngestBehind: () => false,
+    clock: systemClock,
+    log: silentLog,
+    meter: noopMeter,
+  }),
   clock: systemClock,
   random: Math.random,
   log: silentLog,

@@ -51,6 +51,7 @@ const runner = (overrides: Partial<RollupRunnerOptions>) => {
     random: Math.random,
     log: silentLog,
     meter: noopMeter,
+    isIngestBehind: () => false,
     tickMs: 100,
     lease: { lockDurationMs: 2_000, stalledIntervalMs: 500 },
     ...overrides,
@@ -134,4 +135,16 @@ t.test('a window is computed again when it has rested and spans came late', asyn
   await after.stop();
   t.equal(sum(await counted('late')), spans + 2);
   t.equal(await computations('late'), 5, 'and only what has changed');
+});
+
+t.test('windows wait while ingest is behind, but for those of urgent jobs', async (t) => {
+  await spansAgo([9]);
+  let isBehind = true;
+  const jobs = [counting('people'), { ...counting('paged'), isUrgent: true }];
+  const made = runner({ jobs, isIngestBehind: () => isBehind });
+  made.start();
+  await until(async () => (await progressOf('paged')).length === 3, limitMs);
+  t.equal(await computations('people'), 0);
+  isBehind = false;
+  await until(async () => (await progressOf('people')).length === 3, limitMs);
 });

@@ -38,6 +38,7 @@ const started = (target: string) => {
     jobs: jobsOf(target),
     redisUrl: redis.url,
     ...{ query, insertSelect, insertRows },
+    isIngestBehind: () => false,
     clock: systemClock,
     random: Math.random,
     log: silentLog,
