@@ -53,6 +53,8 @@ export interface RollupJob {
   readonly lookbackMs: number;
   /** It never makes way for ingest. */
   readonly isUrgent?: boolean;
+  /** A turn ends after the window that goes beyond it; 20 s unless told. What is left waits for the next. */
+  readonly turnMsMax?: number;
   /** For each statement; ClickHouse is told to stop at it. */
   readonly timeoutMs: number;
   /** Statements of one computation, run in this order. Pure. */

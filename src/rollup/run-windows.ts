@@ -31,7 +31,7 @@ interface Endings {
 
 /** One turn of a job; what is left waits for the next tick, behind the other jobs. */
 const windowsPerTurnMax = 60;
-const turnMsMax = 20_000;
+const turnMsMaxDefault = 20_000;
 const failureBackoff = { firstMs: 5_000, maxMs: 600_000 };
 
 /**
@@ -85,7 +85,7 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
     const plan = planWindows(windows, job, nowMs, (it) => retryAtMs(keyOf(job, it)));
     metrics.looked(job.name, plan.lagMs, plan.due.length);
     for (const window of plan.due.slice(0, windowsPerTurnMax)) {
-      const over = clock.monotonicMs() - sinceMs > turnMsMax;
+      const over = clock.monotonicMs() - sinceMs > (job.turnMsMax ?? turnMsMaxDefault);
       if (over || signal.aborted || stopping.aborted) return;
       const { run } = pauses.ask(job);
       if (run === 'none') return;

@@ -14,6 +14,11 @@ export interface SlaJobOptions {
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const timeoutMs = 120_000;
+/**
+ * A changed definition makes a month of hours due: the other jobs, which what people see hangs on as
+ * well, come between them every few seconds.
+ */
+const turnMsMax = 3_000;
 /** A minute is written down this long after its end: exporters send every 5 s. */
 const settleMs = 30_000;
 
@@ -28,7 +33,14 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
   const hash = createHash('sha256');
   for (const it of objectives) hash.update(`${it.definition}\n`);
   const version = hash.digest('hex').slice(0, 12);
-  const parts = { isUrgent: true, windowMs: hourMs, settleMs: -hourMs, lookbackMs, timeoutMs };
+  const parts = {
+    isUrgent: true,
+    windowMs: hourMs,
+    settleMs: -hourMs,
+    lookbackMs,
+    timeoutMs,
+    turnMsMax,
+  };
   return [
     {
       ...parts,
@@ -39,7 +51,7 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
     {
       ...parts,
       name: `sla_status_${version}`,
-      changes: hoursAfterChanges,
+      changes: hoursAfterChanges(`sla_minutes_${version}`),
       run: (computation) => objectives.map((it) => statusOf(it, computation)),
     },
   ];
@@ -57,13 +69,18 @@ const hoursWithMinutes = `
     WHERE Time >= {since:DateTime} GROUP BY Window
   ) AS arrived USING Window`;
 
-/** What changed in an hour also changes how every later one stands. Input is the time of that change. */
-const hoursAfterChanges = `
+/**
+ * What changed in an hour also changes how every later one stands. Input is the time of that change.
+ * Hours whose minutes, or those before, have yet to be computed for these definitions wait: each
+ * would be computed again with every hour before it.
+ */
+const hoursAfterChanges = (minutesJob: string): string => `
   SELECT Window, max(Latest) OVER (ORDER BY Window ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS Input
   FROM (
     SELECT toStartOfHour(Time) AS Window, max(Version) AS Latest FROM sla_minutes_computed
     WHERE Time >= {since:DateTime} GROUP BY Window
-  )`;
+  )
+  WHERE Window <= (SELECT max(Window) FROM rollup_progress WHERE Job = '${minutesJob}' AND Window >= {since:DateTime})`;
 
 const minutesOf = (
   objective: SlaObjective,

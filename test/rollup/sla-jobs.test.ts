@@ -3,7 +3,9 @@ import t from 'tap';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { noopMeter } from '../../src/lib/meter.ts';
+import type { RollupJob } from '../../src/rollup/run-job.ts';
 import { createRollupRunner } from '../../src/rollup/run-jobs.ts';
+import { createProgress } from '../../src/rollup/run-progress.ts';
 import { createSlaJobs } from '../../src/rollup/sla.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -101,3 +103,39 @@ const nothingBefore = (minutes: number): string =>
   new Date(ago(minutes)).getTime() < new Date(`${ago(190).slice(0, 13)}:00:00`).getTime()
     ? 'nothing'
     : '0 of 0, 0.99';
+
+t.test(
+  'a changed definition is applied once to each hour, as far as its minutes have come',
+  async (t) => {
+    const { query, insertRows, insertSelect } = store;
+    const progress = createProgress(query, insertRows);
+    const [minutes, status] = jobsOf('95 percent');
+    if (!minutes || !status) throw new Error('no jobs');
+    t.ok(minutes.turnMsMax !== undefined && minutes.turnMsMax <= 5_000, 'others come between');
+    const { signal } = new AbortController();
+    const hoursDue = async (job: RollupJob): Promise<readonly number[]> =>
+      (await progress.candidates(job, signal)).windows
+        .map((it) => it.fromMs)
+        .filter((it) => it <= nowMs);
+    const all = await hoursDue(minutes);
+    t.ok(all.length >= 4, 'all hours since the first span');
+    t.strictSame(await hoursDue(status), [], 'how it stands waits for its minutes');
+    const compute = async (job: RollupJob, fromMs: number): Promise<void> => {
+      const window = { fromMs, toMs: fromMs + job.windowMs, versionMs: Date.now(), input: 1e15 };
+      for (const [index, { sql, ...asked }] of job.run(window).entries()) {
+        await insertSelect(sql, {
+          ...asked,
+          token: `${job.name}-${fromMs}-${index}`,
+          timeoutMs: 20_000,
+        });
+      }
+      await progress.record(job, { ...window, tookMs: 1 });
+    };
+    for (const it of all.slice(0, 2)) await compute(minutes, it);
+    t.strictSame(await hoursDue(minutes), all.slice(2), 'the next turn goes on with the third');
+    t.strictSame(await hoursDue(status), all.slice(0, 2));
+    for (const it of all.slice(0, 2)) await compute(status, it);
+    for (const it of all.slice(2)) await compute(minutes, it);
+    t.strictSame(await hoursDue(status), all.slice(2), 'and none of them a second time');
+  },
+);
