@@ -45,7 +45,8 @@ export const fillTiers = async (
   history: TierHistory,
 ): Promise<void> => {
   for (const tier of tiers) {
-    for (const source of [spans, edges, cacheSpans, cacheCounters, ownMetrics, seriesPoints]) {
+    const caches = [cacheSpans, cacheCounters, cacheRequests];
+    for (const source of [spans, edges, ...caches, ownMetrics, seriesPoints]) {
       if (source === seriesPoints && tier.name === '1m') continue;
       const { rows, insert } = source(history, tier);
       const end = Math.ceil(history.endSeconds / tier.stepSeconds) * tier.stepSeconds;
@@ -137,6 +138,14 @@ const cacheCounters: Source = (history, { name, stepSeconds }) => ({
     WITH ceil(${stepSeconds * 100} * (0.5 + (h % 1000) / 1000)) AS n
     SELECT at, ${cacheName}, 'counters', floor(n * 0.9), n - floor(n * 0.9), n, floor(n / 10), floor(n / 100), n + floor(n / 10), floor(n / 50),
       ${stepSeconds / 60} * 2e9, 2.1e9, ${stepSeconds / 60}, ${stepSeconds / 60} * 1e6, 1.1e6, ${stepSeconds / 60}, 1`,
+});
+
+const cacheRequests: Source = (history, { name, stepSeconds, buckets }) => ({
+  rows: history.services * 2,
+  insert: `INSERT INTO otel.cache_requests_${name}_computed (Time, ServiceName, CacheName, CacheSystem, HitRequests, MissRequests, HitSketch, MissSketch,
+      DurationMin, DurationMax, Version)
+    WITH ceil(${((history.spansPerSecond / history.services) * stepSeconds) / 40} * (0.5 + (h % 1000) / 1000)) AS n
+    SELECT at, ${cacheName}, floor(n * 0.8), n - floor(n * 0.8), ${['17100', '17150'].map((it) => sketch(it, 'n', buckets)).join(', ')}, toUInt64(1e6), toUInt64(5e9), 1`,
 });
 
 /** Metric, kind, attribute, its values, and their number: what the dashboard on ingestion reads. */

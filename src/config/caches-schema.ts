@@ -14,7 +14,10 @@ const values = z.union([
     .max(namesMax),
 ]);
 
-/** Names of metrics: sums for what is counted, gauges or up-down sums for memory (bytes) and entries. */
+/**
+ * Names of metrics: sums for what is counted, gauges or up-down sums for memory (bytes) and entries,
+ * histograms for durations, of operations that an attribute names or of gets and sets alone.
+ */
 const metrics = z
   .strictObject({
     hits: names.optional(),
@@ -26,6 +29,9 @@ const metrics = z
     evictions: names.optional(),
     memory: names.optional(),
     entries: names.optional(),
+    durations: names.optional(),
+    get_durations: names.optional(),
+    set_durations: names.optional(),
   })
   .refine((it) => Object.values(it).some((found) => found !== undefined), {
     error: 'expected the name of a metric, such as hits: session.lookups.found',

@@ -2,6 +2,7 @@ import type { z } from '../lib/document.ts';
 import {
   type CacheConventions,
   type CacheFact,
+  type CacheLatencyConvention,
   type CacheMetricConvention,
   foldMetricName,
   knownCacheConventions,
@@ -21,17 +22,20 @@ const facts = {
   evictions: 'eviction',
   memory: 'memory',
   entries: 'entries',
-} as const satisfies Readonly<Record<keyof NonNullable<Declared['metrics']>, CacheFact>>;
+} as const satisfies Partial<Record<keyof NonNullable<Declared['metrics']>, CacheFact>>;
+
+const durations = { durations: undefined, get_durations: 'get', set_durations: 'set' } as const;
 
 /** What is declared comes before what everybody knows. */
 export const cacheConventionsOf = (declared: readonly Declared[]): CacheConventions => {
-  const metricNames = declared.flatMap((it) =>
-    Object.values(it.metrics ?? {}).flatMap((names) => names ?? []),
+  const metricNames = declared.flatMap(({ metrics = {} }) =>
+    Object.keys(facts).flatMap((key) => metrics[key as keyof typeof facts] ?? []),
   );
   return {
     declared: declared.map(inWords).join('; '),
     metricWords: [...knownCacheConventions.metricWords, ...new Set(metricNames)],
     metrics: [...declared.flatMap(metricsOf), ...knownCacheConventions.metrics],
+    latencies: [...declared.flatMap(latenciesOf), ...knownCacheConventions.latencies],
     spans: [
       ...declared.flatMap(({ name, system, spans }) =>
         spans === undefined
@@ -68,6 +72,16 @@ const metricsOf = ({ name, system, metrics = {} }: Declared): readonly CacheMetr
       tells,
       certain: true,
       ...defined({ cacheName: name, system }),
+    })),
+  );
+
+const latenciesOf = ({ name, system, metrics = {} }: Declared): readonly CacheLatencyConvention[] =>
+  Object.entries(durations).flatMap(([key, operation]) =>
+    (metrics[key as keyof typeof durations] ?? []).map((metric) => ({
+      title: `declared: ${name ?? metric}`,
+      metric: escaped(foldMetricName(metric)),
+      when: [],
+      ...defined({ operation, cacheName: name, system }),
     })),
   );
 

@@ -54,12 +54,25 @@ export interface CacheSpanConvention {
   readonly system?: string;
 }
 
+/** How a histogram of durations tells of a cache. The first convention that fits says what it is. */
+export interface CacheLatencyConvention {
+  readonly title: string;
+  /** As in `CacheMetricConvention`. */
+  readonly metric: string;
+  readonly when: readonly AttributeCondition[];
+  /** Of all that it measures; without, an attribute names the operation (`latencyOperationAttributes`). */
+  readonly operation?: 'get' | 'set';
+  readonly cacheName?: string;
+  readonly system?: string;
+}
+
 export interface CacheConventions {
   /** What people declared beside what everybody knows, in words for messages; empty without. */
   readonly declared: string;
   /** Every metric of a convention has one of these in its name, in any case. */
   readonly metricWords: readonly string[];
   readonly metrics: readonly CacheMetricConvention[];
+  readonly latencies: readonly CacheLatencyConvention[];
   readonly spans: readonly CacheSpanConvention[];
 }
 
@@ -152,6 +165,9 @@ const headers = (...names: readonly string[]): readonly string[] =>
     ...(name.includes('-') ? [`http.response.header.${name.replaceAll('-', '_')}`] : []),
   ]);
 
+/** Databases that are caches: their spans tell of operations also where nothing says hit or miss. */
+export const cacheSystems = ['redis', 'memcached', 'valkey', 'keydb', 'dragonfly', 'hazelcast'];
+
 /**
  * All that is recognised without being declared. Where several HTTP caches answered in turn, one that
  * had it makes a hit. What was not to be cached (BYPASS, DYNAMIC, `fwd=bypass`) is neither. `Age` comes
@@ -165,6 +181,39 @@ export const knownCacheConventions: CacheConventions = {
     ...conventionsOf(memcached, { cacheName: 'memcached', system: 'memcached', certain: true }),
     ...conventionsOf(libraries, { certain: true }),
     ...conventionsOf(pairs, { certain: false }),
+  ],
+  latencies: [
+    {
+      title: 'OpenTelemetry database clients',
+      metric: 'db_client_operation_duration(_seconds)?',
+      when: [{ attributes: ['db.system.name', 'db.system'], values: cacheSystems }],
+    },
+    {
+      title: 'Lettuce (Micrometer)',
+      metric: 'lettuce_command_completion(_duration)?(_seconds)?',
+      when: [],
+      cacheName: 'redis',
+      system: 'redis',
+    },
+    {
+      title: 'redis_exporter',
+      metric: 'redis_commands_latencies_usec',
+      when: [],
+      cacheName: 'redis',
+      system: 'redis',
+    },
+    {
+      title: 'Thanos, Cortex and Mimir',
+      metric: '(.*_)?memcached_operation_duration(_seconds)?',
+      when: [],
+      cacheName: 'memcached',
+      system: 'memcached',
+    },
+    {
+      title: 'Thanos, Cortex and Mimir',
+      metric: '(.*_)?cache_operation_duration(_seconds)?',
+      when: [],
+    },
   ],
   spans: [
     {
@@ -207,15 +256,17 @@ export const knownCacheConventions: CacheConventions = {
 export const cacheMetricEnding =
   '[._-]?(hits?|miss(es)?|gets?|puts?|removals?|requests?|lookups?|reads?|access(es)?|operations?|calls?|evictions?|evicted|(estimated[._])?size|entries|memory|memory[._]us(ed|age)|((memory|size|used)[._])*bytes)([._](count|total))?$';
 
-/** Databases that are caches: their spans tell of operations also where nothing says hit or miss. */
-export const cacheSystems = ['redis', 'memcached', 'valkey', 'keydb', 'dragonfly', 'hazelcast'];
-
 /** Attributes that name a cache and what it is made with, the first that is there. */
 export const cacheNameAttributes = ['cache.name', 'cache'];
 export const cacheSystemAttribute = 'cache.system';
 /** Attributes of spans that name the operation, and that alone make a span one of a cache. */
 export const cacheOperationAttributes = ['cache.operation', 'db.operation.name', 'db.operation'];
 export const cacheMarks = ['cache.operation', 'cache.item_size'];
+/** Attributes of histograms that name the operation. */
+export const latencyOperationAttributes = [
+  ...cacheOperationAttributes,
+  ...['operation', 'command', 'cmd', 'method'],
+];
 /** Bytes of what was read or written. */
 export const cacheItemSizeAttribute = 'cache.item_size';
 

@@ -11,6 +11,7 @@ import {
   cacheOperations,
   cacheSystemAttribute,
   cacheSystems,
+  latencyOperationAttributes,
 } from './cache-conventions.ts';
 
 const bytesPerUnit = `transform(toString(MetricUnit), ['KiBy', 'MiBy', 'GiBy', 'kBy', 'MBy', 'GBy'], [1024, 1048576, 1073741824, 1e3, 1e6, 1e9], toFloat64(1))`;
@@ -101,9 +102,6 @@ export const cacheSpansSql = (
   ]);
   const byConvention = (say: (it: CacheSpanConvention) => string | undefined): string =>
     `multiIf(${spans.map((it, index) => `Said${index + 1} != '', ${quote(say(it) ?? '')}`).join(', ')}, '')`;
-  const verbs = Object.entries(cacheOperations).map(
-    ([name, words]) => `match(Verb, ${quote(words)}), ${quote(name)}`,
-  );
   const operationName = firstOf(cacheOperationAttributes, [
     "if(Result = '', toString(SpanName), 'get')",
   ]);
@@ -115,7 +113,7 @@ export const cacheSpansSql = (
     [cacheSystemAttribute],
     [`nullIf(${byConvention((it) => it.system)}, '')`, 'Database'],
   );
-  return `SELECT *, multiIf(${verbs.join(', ')}, 'other') AS Operation
+  return `SELECT *, multiIf(${verbsSql}, 'other') AS Operation
 FROM (
   SELECT ${listed(carried)}ServiceName, CacheName, CacheSystem, Timestamp, StatusCode, Duration, AdjustedCount, Result, ItemSize,
     splitByChar(' ', lower(${operationName}))[1] AS Verb
@@ -129,6 +127,53 @@ FROM (
     )
   )
 )`;
+};
+
+/** A condition over metrics that holds for all histograms that tell durations of caches, and maybe more. */
+export const cacheLatencyRowsSql = ({ latencies }: CacheConventions): string =>
+  `match(${foldedName}, ${quote(`^(?:${latencies.map((it) => it.metric).join('|')})$`)})`;
+
+const nanosecondsPerUnit = `transform(lower(MetricUnit), ['s', 'seconds', 'ms', 'milliseconds', 'us', 'µs', 'microseconds', 'ns', 'nanoseconds'], [1e9, 1e9, 1e6, 1e6, 1e3, 1e3, 1e3, 1, 1],
+      multiIf(endsWith(FoldedName, '_seconds'), 1e9, match(FoldedName, '_(ms|msec|milliseconds)$'), 1e6, match(FoldedName, '_(us|usec|microseconds)$'), 1e3, 0))`;
+
+/**
+ * Adds `CacheName`, `CacheSystem`, `Operation` (as `cacheSpansSql` does) and `Nanoseconds` (of a unit of the
+ * metric) to those rows that tell durations of caches. `from` stands behind FROM and has `MetricName`,
+ * `MetricUnit` and `Attributes`. Of a unit that is not known nothing is told.
+ */
+export const cacheLatenciesSql = ({ latencies }: CacheConventions, from: string): string => {
+  const fits = latencies.map(
+    ({ metric, when }, index) =>
+      `${[nameMatches(metric), ...when.map(conditionSql)].join(' AND ')}, ${index + 1}`,
+  );
+  const told = latencies.map(
+    (it) => `(${quoteAll([it.operation ?? '', it.cacheName ?? '', it.system ?? ''])})`,
+  );
+  const named = databases.map((it) => `nullIf(${valueOf(it)}, '')`);
+  const cacheName = firstOf(
+    [...cacheNameAttributes, 'name'],
+    [
+      "nullIf(Told.2, '')",
+      ...named,
+      "nullIf(replaceRegexpOne(FoldedName, '_operation_duration(_seconds)?$', ''), '')",
+      "''",
+    ],
+  );
+  const cacheSystem = firstOf([cacheSystemAttribute], ["nullIf(Told.3, '')", ...named, "''"]);
+  return `SELECT *, multiIf(Told.1 != '', Told.1, ${verbsSql}, 'other') AS Operation
+FROM (
+  SELECT *, ${cacheName} AS CacheName, ${cacheSystem} AS CacheSystem, ${nanosecondsPerUnit} AS Nanoseconds,
+    splitByChar(' ', lower(${firstOf(latencyOperationAttributes, ["''"])}))[1] AS Verb
+  FROM (
+    SELECT *, [${told.join(', ')}][Convention] AS Told
+    FROM (
+      SELECT *, multiIf(${fits.join(', ')}, 0) AS Convention
+      FROM (SELECT *, ${foldedName} AS FoldedName FROM ${from})
+    )
+    WHERE Convention > 0
+  )
+)
+WHERE Nanoseconds > 0`;
 };
 
 /** Which rows of the raw tables are worth keeping for caches: all that a convention may fit. */
@@ -153,6 +198,10 @@ export const cacheRowsSql = ({ metricWords, spans }: CacheConventions): CacheRow
     attributes: `mapFilter((k, v) -> k IN (${quoteAll([...asked, cacheSystemAttribute])}), SpanAttributes)`,
   };
 };
+
+const verbsSql = Object.entries(cacheOperations)
+  .map(([name, words]) => `match(Verb, '${words}'), '${name}'`)
+  .join(', ');
 
 const databases = ['db.system.name', 'db.system'];
 

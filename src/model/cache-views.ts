@@ -7,6 +7,8 @@ export interface CacheView {
   readonly view: string;
   readonly source: string;
   readonly target: string;
+  /** A table of the migration that gave the target its last column; before that the view is left alone. */
+  readonly since: string;
   /** SELECT of the target's columns; `{{local source}}` is the table whose inserts it sees. */
   readonly select: string;
 }
@@ -45,11 +47,12 @@ WHERE ${sql.point} AND bitAnd(Flags, 1) = 0 AND isFinite(Value)`;
       view: 'cache_spans_mv',
       source: 'otel_traces',
       target: 'cache_spans',
+      since: 'cache_requests_1m_computed',
       select: `SELECT
     Timestamp, ServiceName, SpanName, StatusCode, Duration, AdjustedCount,
-    ${sql.attributes} AS Attributes
+    ${sql.attributes} AS Attributes, cityHash64(TraceId) AS TraceHash
 FROM (
-    SELECT Timestamp, ServiceName, SpanName, StatusCode, Duration, AdjustedCount, SpanAttributes
+    SELECT Timestamp, TraceId, ServiceName, SpanName, StatusCode, Duration, AdjustedCount, SpanAttributes
     FROM {{local otel_traces}}
     WHERE ${sql.span}
 )
@@ -59,12 +62,14 @@ WHERE ${sql.spanKept}`,
       view: 'cache_points_sum_mv',
       source: 'otel_metrics_sum',
       target: 'cache_points',
+      since: 'cache_points',
       select: points('otel_metrics_sum', 'AggregationTemporality = 1', 'NOT IsMonotonic'),
     },
     {
       view: 'cache_points_gauge_mv',
       source: 'otel_metrics_gauge',
       target: 'cache_points',
+      since: 'cache_points',
       select: points('otel_metrics_gauge', 'false', 'true'),
     },
   ];

@@ -1,5 +1,12 @@
 import type { CacheConventions } from '../model/cache-conventions.ts';
 import { cacheViewsAreSql } from '../model/cache-views.ts';
+import { latencyArrivals, minuteLatenciesSql } from './cache-latency-sql.ts';
+import {
+  lookupReachMinutes,
+  minuteRequestsSql,
+  requestArrivals,
+  tierRequestsSql,
+} from './cache-requests-sql.ts';
 import {
   cachePointArrivals,
   minuteCountersSql,
@@ -29,9 +36,18 @@ const settings = {
   max_memory_usage: 3_000_000_000,
 };
 
+interface JobParts {
+  readonly windowMs: number;
+  readonly changes: string;
+  readonly sql: string;
+  /** How long after its end a minute is computed first. */
+  readonly settleMs?: number;
+}
+
 /**
- * `cache_rollup_1m` from the points and from the spans, `_1h` from that, `_1d` from the hours. Nothing
- * while the views are another daemon's, who recognises caches otherwise.
+ * `cache_rollup_1m` from points, spans and histograms, `cache_requests_1m` from spans, of both `_1h` from
+ * that and `_1d` from the hours. Nothing while the views are another daemon's, who recognises caches
+ * otherwise.
  */
 export const createCacheJobs = ({
   conventions,
@@ -39,37 +55,47 @@ export const createCacheJobs = ({
 }: CacheJobOptions): readonly RollupJob[] => {
   const job = (
     name: string,
-    { windowMs, changes }: { readonly windowMs: number; readonly changes: string },
-    sql: string,
+    { windowMs, changes, sql, settleMs = -windowMs }: JobParts,
   ): RollupJob => ({
     name,
     windowMs,
     changes: `SELECT * FROM (${changes}) WHERE ${cacheViewsAreSql(conventions)}`,
-    settleMs: windowMs === minuteMs ? settleMs : -windowMs,
+    settleMs,
     lookbackMs,
     timeoutMs,
     run: (computation) => [{ sql, settings, parameters: parametersOf(computation) }],
   });
-  const [counters, spans, hours, days] = [
+  const [counters, spans, latencies, requests] = [
     'cache_counters_1m',
     'cache_spans_1m',
-    'cache_rollup_1h',
-    'cache_rollup_1d',
+    'cache_latencies_1m',
+    'cache_requests_1m',
   ] as const;
-  const minutes = { windowMs: minuteMs };
+  const [hours, requestHours] = ['cache_rollup_1h', 'cache_requests_1h'] as const;
+  const minute = { windowMs: minuteMs, settleMs };
+  const hour = (...parts: readonly string[]) => ({
+    windowMs: hourMs,
+    changes: endedParts(parts, hourMs, 300),
+  });
+  const day = (part: string) => ({ windowMs: dayMs, changes: endedParts([part], dayMs, 3_600) });
   return [
-    job(counters, { ...minutes, changes: cachePointArrivals }, minuteCountersSql(conventions)),
-    job(spans, { ...minutes, changes: spanArrivals }, minuteSpansSql(conventions)),
-    job(
-      hours,
-      { windowMs: hourMs, changes: endedParts([counters, spans], hourMs, 300) },
-      tierCachesSql('1h', '1m'),
-    ),
-    job(
-      days,
-      { windowMs: dayMs, changes: endedParts([hours], dayMs, 3_600) },
-      tierCachesSql('1d', '1h'),
-    ),
+    job(counters, { ...minute, changes: cachePointArrivals, sql: minuteCountersSql(conventions) }),
+    job(spans, { ...minute, changes: spanArrivals, sql: minuteSpansSql(conventions) }),
+    job(latencies, {
+      ...minute,
+      changes: latencyArrivals(conventions),
+      sql: minuteLatenciesSql(conventions),
+    }),
+    job(requests, {
+      windowMs: minuteMs,
+      settleMs: settleMs + lookupReachMinutes * minuteMs,
+      changes: requestArrivals,
+      sql: minuteRequestsSql(conventions),
+    }),
+    job(hours, { ...hour(counters, spans, latencies), sql: tierCachesSql('1h', '1m') }),
+    job('cache_rollup_1d', { ...day(hours), sql: tierCachesSql('1d', '1h') }),
+    job(requestHours, { ...hour(requests), sql: tierRequestsSql('1h', '1m') }),
+    job('cache_requests_1d', { ...day(requestHours), sql: tierRequestsSql('1d', '1h') }),
   ];
 };
 

@@ -37,7 +37,7 @@ const identity = {
 };
 
 /** A start time that equals the point's own says nothing: the sender does not know it. */
-const restarted = (now: string, before: string): string =>
+export const restarted = (now: string, before: string): string =>
   `(${now}Start > ${before}Start AND ${now}Start >= ${before}At AND ${now}Start < ${now}At)`;
 
 /**
@@ -134,10 +134,12 @@ FROM (
 GROUP BY it.SeriesId, it.MetricType, it.Temporality, it.Layout`;
 };
 
-const gapOf = (name: string): string =>
+/** What `it.FirstName` gained by `it.Gap` since `it.BeforeName`. */
+export const gapOf = (name: string): string =>
   `multiIf(it.Gap = 'whole', it.First${name}, it.Gap = 'difference', it.First${name} - it.Before${name}, 0)`;
 
-const gapOfBuckets = (name: string): string => {
+/** What buckets `it.FirstName` gained by `it.Gap` since `it.BeforeName`. */
+export const gapOfBuckets = (name: string): string => {
   const coarser = `arrayReduce('sumMap', arrayMap((k, n) -> map(toInt64(floor(k / exp2(it.BeforeLayout - it.Layout))), n), mapKeys(it.Before${name}), mapValues(it.Before${name})))`;
   const before = `if(it.MetricType = 'exponential_histogram' AND it.BeforeLayout > it.Layout, ${coarser}, it.Before${name})`;
   return `multiIf(it.Gap = 'whole', it.First${name}, it.Gap = 'difference', mapSubtract(it.First${name}, ${before}), CAST(map(), 'Map(Int64, Float64)'))`;

@@ -37,7 +37,7 @@ export const changeCacheViews = (
 ): CacheViewChange => {
   const comments = new Map(found.map((it) => [it.table, it.comment]));
   const views = cacheViews(conventions).filter((it) =>
-    comments.has(localName(it.target, placement)),
+    comments.has(localName(it.since, placement)),
   );
   const mark = cacheMark(conventions);
   const now = wordsOf(conventions);

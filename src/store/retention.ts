@@ -104,14 +104,16 @@ const cacheTiers: readonly Tier[] = [
     keptMs: (it) => it.traces.raw,
     service,
   },
-  ...(['1m', '1h', '1d'] as const).map(
-    (tier): Tier => ({
-      table: `cache_rollup_${tier}_computed`,
-      time: 'Time',
-      partition: tier === '1m' ? 'day' : 'month',
-      keptMs: (it) => it.spans[tier],
-      service,
-    }),
+  ...(['1m', '1h', '1d'] as const).flatMap((tier) =>
+    ['rollup', 'requests'].map(
+      (of): Tier => ({
+        table: `cache_${of}_${tier}_computed`,
+        time: 'Time',
+        partition: tier === '1m' ? 'day' : 'month',
+        keptMs: (it) => it.spans[tier],
+        service,
+      }),
+    ),
   ),
 ];
 

@@ -100,7 +100,8 @@ t.test('a cluster of two shards', async (t) => {
       {
         inspect: two.inspect,
         command: async (sql) => {
-          if (!sql.startsWith('CREATE')) return;
+          // To change one takes a real Keeper, and this view fills a column that was added.
+          if (!sql.startsWith('CREATE') || sql.includes('cache_spans_mv')) return;
           await two.command(sql.replace(` ON CLUSTER \`${clusterName}\``, ''));
           made.push(sql);
         },

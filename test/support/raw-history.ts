@@ -17,7 +17,7 @@ export const fillRaw = async (
     `INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, ServiceName, ResourceAttributes, SpanName, SpanKind, StatusCode, Duration, SpanAttributes)
       SELECT ${at}, if(number < 4, '${traceId}', lower(hex(sipHash128(number)))), lower(hex(sipHash64(number))), ${service},
         map('service.name', ${service}, 'service.version', if(number < 1800, '1.4.2', '1.4.1')), 'GET /resource/0', 'Server',
-        if(number < 900, 'Error', 'Unset'), 1000000 + number, map('http.route', '/resource/0', 'cache.hit', 'true') FROM numbers(7200)`,
+        if(number < 900, 'Error', 'Unset'), 1000000 + number, map('http.route', '/resource/0', 'cache.hit', if(number % 5 = 0, 'false', 'true')) FROM numbers(7200)`,
     `INSERT INTO otel.otel_traces (Timestamp, ServiceName, SpanName, SpanKind, Duration)
       SELECT ${at} - INTERVAL 7 DAY, ${service}, 'GET /resource/0', 'Server', 1000000 FROM numbers(3000)`,
     `INSERT INTO otel.otel_logs (Timestamp, TraceId, SeverityText, SeverityNumber, ServiceName, Body)

@@ -18,9 +18,12 @@ const chosen = `r.ServiceName = ${service} AND r.CacheName = ${cache}`;
 const percentile = (column: string, q: number): string =>
   `if(empty(sumMap(r.${column})), NULL, exp2((mapKeys(sumMap(r.${column}))[arrayFirstIndex(c -> c >= ${q} * arrayCumSum(mapValues(sumMap(r.${column})))[-1], arrayCumSum(mapValues(sumMap(r.${column}))))] - 16380) / 35) * 0.990098221046997 / 1e6)`;
 
-/** A sum as counters tell it where they do, else as spans do; those of both would count twice. */
+/** A sum as the first of those tells it who tell anything: all together would count twice. */
 const told = (column: string, by: string): string =>
-  `if(sumIf(${by}, r.Source = 'counters') > 0, sumIf(r.${column}, r.Source = 'counters'), sumIf(r.${column}, r.Source = 'spans'))`;
+  `multiIf(sumIf(${by}, r.Source = 'counters') > 0, sumIf(r.${column}, r.Source = 'counters'), countIf(r.Source = 'spans') > 0, sumIf(r.${column}, r.Source = 'spans'), sumIf(r.${column}, r.Source = 'histograms'))`;
+
+/** Who tells durations of the chosen cache in the range: spans where they do. */
+const timedBy = `(SELECT if(countIf(r.Source = 'spans') > 0, 'spans', 'histograms') FROM cache_rollup_$totals AS r WHERE ${inTotals} AND ${chosen})`;
 const found = (column: string): string => told(column, 'r.Hits + r.Misses');
 const done = (column: string): string => told(column, 'r.Operations');
 const hitRate = `${found('Hits')} / nullIf(${found('Hits')} + ${found('Misses')}, 0)`;
@@ -59,7 +62,7 @@ WHERE ${inTotals}
 GROUP BY r.ServiceName, r.CacheName ORDER BY hit_rate`,
     },
     {
-      title: 'What misses cost',
+      title: 'What misses cost lookups',
       about:
         'By how much the 95th percentile of what missed exceeds that of what hit, and the time all misses took together. Only spans tell.',
       kind: 'table',
@@ -73,6 +76,35 @@ GROUP BY r.ServiceName, r.CacheName ORDER BY hit_rate`,
 FROM cache_rollup_$totals AS r
 WHERE ${inTotals} AND r.Source = 'spans'
 GROUP BY r.ServiceName, r.CacheName HAVING misses > 0 ORDER BY added_time DESC`,
+    },
+    {
+      title: 'What misses cost requests',
+      about:
+        'By how much the 95th percentile of requests with a lookup that missed exceeds that of requests that only hit. Only spans tell.',
+      kind: 'table',
+      width: 12,
+      units: { miss_share: 'percentunit', hit_p95: 'ms', miss_p95: 'ms', added_p95: 'ms' },
+      sql: `SELECT r.ServiceName AS service, r.CacheName AS cache, sum(r.MissRequests) AS missed,
+  missed / sum(r.HitRequests + r.MissRequests) AS miss_share,
+  ${percentile('HitSketch', 0.95)} AS hit_p95,
+  ${percentile('MissSketch', 0.95)} AS miss_p95,
+  miss_p95 - hit_p95 AS added_p95
+FROM cache_requests_$totals AS r
+WHERE ${inTotals}
+GROUP BY r.ServiceName, r.CacheName HAVING missed > 0 ORDER BY added_p95 DESC NULLS LAST`,
+    },
+    {
+      title: '$service $cache: requests that missed beside those that hit, p95',
+      kind: 'timeseries',
+      width: 12,
+      unit: 'ms',
+      sql: `WITH ${step}
+SELECT ${point},
+  ${percentile('HitSketch', 0.95)} AS hit,
+  ${percentile('MissSketch', 0.95)} AS miss
+FROM cache_requests_$tier AS r
+WHERE ${inRange} AND ${chosen}
+GROUP BY time ORDER BY time`,
     },
     {
       title: 'Hit rate by cache',
@@ -107,14 +139,14 @@ GROUP BY time ORDER BY time`,
     },
     {
       title: '$service $cache: duration of lookups',
-      about: 'Percentiles of spans, right to 0.9902 %.',
+      about: 'Percentiles of spans, right to 0.9902 %; of histograms where no spans tell.',
       kind: 'timeseries',
       width: 8,
       unit: 'ms',
       sql: `WITH ${step}, ${buckets('GetSketch')}
 SELECT ${point}, p[1] AS p50, p[2] AS p95, p[3] AS p99
 FROM cache_rollup_$tier AS r
-WHERE ${inRange} AND ${chosen} AND r.Source = 'spans'
+WHERE ${inRange} AND ${chosen} AND r.Source = ${timedBy}
 GROUP BY time HAVING notEmpty(sketch) ORDER BY time`,
     },
     {
