@@ -1,4 +1,5 @@
-import { type ColumnBuilderOptions, createColumnBuilder } from '../src/decode/builder.ts';
+import { createColumnBuilder } from '../src/decode/builder.ts';
+import type { ColumnBuilderOptions } from '../src/decode/builder-options.ts';
 import { createTailTraces } from '../src/decode/tail-traces.ts';
 import { defaultTraceTableLimits } from '../src/decode/trace-table.ts';
 import { type RedactRule, redactPlaces } from '../src/model/redaction.ts';

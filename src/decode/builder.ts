@@ -1,11 +1,10 @@
 import { Fault } from '../lib/fault.ts';
-import type { Block, ColumnBuilder } from '../model/block.ts';
+import type { Block } from '../model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
-import type { RedactRule } from '../model/redaction.ts';
 import type { SampleRule } from '../model/sampling.ts';
-import type { SharedSeries } from '../model/series.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
 import { Attributes } from './attributes.ts';
+import type { ColumnBuilderOptions, DecodingBuilder, TailRole, Tally } from './builder-options.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
 import { JsonReader } from './json.ts';
 import { LogWalker } from './logs.ts';
@@ -18,54 +17,10 @@ import { Sampler, type SpanWeigher } from './sampler.ts';
 import { SeriesWatch } from './series-watch.ts';
 import { SpanMachine, type Walked } from './span-machine.ts';
 import { SpanReader } from './span-reader.ts';
-import type { Verdicts } from './tail-verdicts.ts';
 import { TailRecall, TailWatch } from './tail-watch.ts';
-import type { TraceTable } from './trace-table.ts';
 import { TraceWalker } from './traces.ts';
 import { Values } from './values.ts';
 import { Wire } from './wire.ts';
-
-export interface ColumnBuilderOptions extends Partial<ArenaLimits> {
-  /** Wall clock, to warn of times ahead of it. It decides nothing but how long `series` are known. */
-  readonly nowMs?: () => number;
-  readonly redact?: readonly RedactRule[];
-  /** The first that applies decides. For traces only. */
-  readonly sample?: readonly SampleRule[];
-  /** How spans are met whose rule decides about traces; without it, one by one like by other rules. */
-  readonly tail?: TailRole;
-  /**
-   * For metrics: points of new series beyond the limits are rejected, by `nowMs`. Not for what was
-   * accepted once: then it would depend on what else came since.
-   */
-  readonly series?: SharedSeries | undefined;
-  /** Told of each walk over a request of spans. */
-  readonly walked?: ((by: Walked) => void) | undefined;
-  /**
-   * What the machine is offered: as usual, what it is likely to take. Tests offer it everything, and
-   * hold that against a builder that offers it nothing.
-   */
-  readonly machine?: 'never' | 'likely' | 'always';
-}
-
-/** Notes what is known of traces, and keeps all spans; or goes by what was decided about them. */
-export type TailRole =
-  | { readonly kind: 'watch'; readonly table: TraceTable }
-  | { readonly kind: 'recall'; readonly verdicts: Verdicts };
-
-export interface DecodingBuilder extends ColumnBuilder {
-  /** Takes out what was counted over all requests since the last call. */
-  readonly takeTally: () => Tally;
-  /** Forgets what is held. */
-  readonly discard: () => void;
-}
-
-/** What rules did, by their numbers in the configuration. */
-export interface Tally {
-  /** Values. */
-  readonly redacted: readonly number[];
-  /** Spans. */
-  readonly sampledOut: readonly number[];
-}
 
 /** Positions are 32-bit integers, so no limit may reach 2 GiB. */
 const limitsByDefault: ArenaLimits = {

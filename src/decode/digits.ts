@@ -23,10 +23,12 @@ export const writeInteger = (view: DataView, position: number, value: number): n
 };
 
 /**
- * Writes a double with at most three decimals, as most are that people put into attributes.
- * Returns the position behind it, or -1 when it is none of these.
+ * Writes the double that is at `from` if it has at most three decimals, as most have that people put into
+ * attributes. Returns the position behind it, or -1 when it has more. A double that is handed over
+ * between functions would be an object.
  */
-export const writeShortDouble = (view: DataView, position: number, value: number): number => {
+export const writeShortDouble = (view: DataView, position: number, from: number): number => {
+  const value = view.getFloat64(from, true);
   const magnitude = Math.abs(value);
   const scaled = Math.round(magnitude * 1000);
   if (!(scaled < exactBelow) || scaled / 1000 !== magnitude || Object.is(value, -0)) return -1;

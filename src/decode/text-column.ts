@@ -44,12 +44,12 @@ export class TextColumn implements Column {
     region.at = end;
   }
 
-  /** False, and nothing written, for a double that has no short text. */
-  putShortDouble(value: number): boolean {
+  /** False, and nothing written, when the double at the position has no short text. */
+  putShortDouble(position: number): boolean {
     const { region } = this;
     this.#arena.room(region, numberBytesMax);
     const { view } = this.#arena;
-    const end = writeShortDouble(view, region.at + 1, value);
+    const end = writeShortDouble(view, region.at + 1, position);
     if (end < 0) return false;
     view.setUint8(region.at, end - region.at - 1);
     region.at = end;

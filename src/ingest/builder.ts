@@ -1,4 +1,5 @@
-import { createColumnBuilder, type Tally } from '../decode/builder.ts';
+import { createColumnBuilder } from '../decode/builder.ts';
+import type { Tally } from '../decode/builder-options.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { ColumnBuilder } from '../model/block.ts';

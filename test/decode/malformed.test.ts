@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import type { ColumnBuilderOptions } from '../../src/decode/builder.ts';
+import type { ColumnBuilderOptions } from '../../src/decode/builder-options.ts';
 import { Fault } from '../../src/lib/fault.ts';
 import type { ColumnBuilder } from '../../src/model/block.ts';
 import type { Signal } from '../../src/model/ingest.ts';

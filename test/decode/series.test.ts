@@ -1,5 +1,6 @@
 import t from 'tap';
-import { createColumnBuilder, type DecodingBuilder } from '../../src/decode/builder.ts';
+import { createColumnBuilder } from '../../src/decode/builder.ts';
+import type { DecodingBuilder } from '../../src/decode/builder-options.ts';
 import { SeriesBook, shareSeries } from '../../src/decode/series-book.ts';
 import type { Rejection } from '../../src/model/ingest.ts';
 import type { RedactRule } from '../../src/model/redaction.ts';

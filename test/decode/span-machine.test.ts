@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { main as compile } from 'assemblyscript/asc';
 import t from 'tap';
 import { mutated } from '../../bench/fuzz/mutate.ts';
-import type { ColumnBuilderOptions } from '../../src/decode/builder.ts';
+import type { ColumnBuilderOptions } from '../../src/decode/builder-options.ts';
 import type { Walked } from '../../src/decode/span-machine.ts';
 import type { Random } from '../../src/lib/backoff.ts';
 import { createColumnBuilder } from '../support/both-walkers.ts';

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type ColumnBuilderOptions,
-  createColumnBuilder as createReal,
-  type DecodingBuilder,
-} from '../../src/decode/builder.ts';
+import { createColumnBuilder as createReal } from '../../src/decode/builder.ts';
+import type { ColumnBuilderOptions, DecodingBuilder } from '../../src/decode/builder-options.ts';
 import type { Block } from '../../src/model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../../src/model/ingest.ts';
 
