@@ -216,7 +216,7 @@ const summed = (pairs: string, from: string): string =>
     step(
       'arrayFilter((it, isLast) -> isLast, arrayCumSum(entries.2), lasts) AS upTo',
       step(
-        'arrayMap((key, next) -> key != next, entries.1, arrayPushBack(arrayPopFront(entries.1), 4294967295)) AS lasts',
+        'arrayMap((key, next) -> key != next, entries.1, arraySlice(arrayPushBack(entries.1, 4294967295), 2)) AS lasts',
         step(`arraySort(${pairs}) AS entries`, from),
       ),
     ),
