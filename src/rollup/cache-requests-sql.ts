@@ -5,12 +5,21 @@ import { durationSketchSql } from '../model/sketch-sql.ts';
 /** How long after the minute in which a request starts its lookups are sought. */
 export const lookupReachMinutes = 2;
 
+/**
+ * From when on lookups are known by their trace: since 0020-cache-durations.sql, where the database is
+ * older than that. A week of minutes from before would be computed for nothing.
+ */
+const tracedSince = `(
+    SELECT if(maxIf(AppliedAt, Version = 20) > minIf(AppliedAt, Version = 16) + INTERVAL 1 HOUR,
+      toStartOfMinute(maxIf(AppliedAt, Version = 20)), toDateTime(0))
+    FROM schema_migrations)`;
+
 /** Minutes that change with the spans that start in them and in those after, where lookups may be. */
 export const requestArrivals = `
   SELECT toDateTime(touched, 'UTC') AS Window, sum(Spans) AS Input FROM (
     SELECT arrayJoin(arrayMap(i -> Time - 60 * i, range(0, ${lookupReachMinutes + 1}))) AS touched, Spans
     FROM span_arrivals WHERE Time >= {since:DateTime('UTC')}
-  ) WHERE touched >= {since:DateTime('UTC')} GROUP BY Window`;
+  ) WHERE touched >= {since:DateTime('UTC')} AND touched >= ${tracedSince} GROUP BY Window`;
 
 const begin = `toDateTime64({from:DateTime('UTC')}, 9)`;
 const end = `toDateTime64({to:DateTime('UTC')}, 9)`;

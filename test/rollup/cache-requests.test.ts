@@ -1,4 +1,5 @@
 import t from 'tap';
+import { requestArrivals } from '../../src/rollup/cache-requests-sql.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
@@ -141,4 +142,20 @@ t.test('a late lookup makes its request one that missed', async (t) => {
   await compute(0);
   t.match(await costs('late'), [{ hits: 0, misses: 1 }]);
   t.match(await costs('late', 'cache_miss_cost_1h'), [{ hits: 0, misses: 1 }]);
+});
+
+t.test('minutes from before an upgrade are not computed', async (t) => {
+  const due = async (): Promise<number> => {
+    const rows = await store.query(requestArrivals, {
+      parameters: { since: Math.floor(Date.now() / 1_000) - 86_400 },
+      timeoutMs,
+    });
+    return rows.length;
+  };
+  await send([{ ms: Date.now() - atMs('10:00:00') - 7_200_000, trace: '5' }], 'recent');
+  // The minute, and the two before it: its lookups may be theirs.
+  t.equal(await due(), 3);
+  const older = { Version: 16, Name: '0016-caches.sql', AppliedAt: '2026-01-01 00:00:00.000' };
+  await store.insertRows('schema_migrations', [older], 'older');
+  t.equal(await due(), 0);
 });
