@@ -72,22 +72,25 @@ const wideMax = 32;
 
 /** What a bucket of a histogram adds to a sketch, evenly spread over it: `Lower`, `Upper`, ns, and `Counted`. */
 const spread = `mapFromArrays(
-      arrayMap(k -> toInt16(k), range(${bucketOf('Lower')}, ${bucketOf('Upper')} + 1) AS places),
+      arrayMap(k -> toInt16(k), Places),
       arrayMap(k -> if(Upper <= Lower, Counted,
-        Counted * greatest(0, least(Upper, exp2((k - 16380) / 35)) - greatest(Lower, exp2((k - 16381) / 35))) / (Upper - Lower)), places))`;
+        Counted * greatest(0, least(Upper, exp2((k - 16380) / 35)) - greatest(Lower, exp2((k - 16381) / 35))) / (Upper - Lower)), Places))`;
 
 const columns = {
   Gets: `sumIf(Counted, Operation = 'get')`,
   Sets: `sumIf(Counted, Operation = 'set')`,
   Deletes: `sumIf(Counted, Operation = 'delete')`,
   Operations: 'sum(Counted)',
-  GetSketch: `sumMapIf(${spread}, Operation = 'get')`,
-  SetSketch: `sumMapIf(${spread}, Operation = 'set')`,
+  GetSketch: `sumMapIf(Spread, Operation = 'get')`,
+  SetSketch: `sumMapIf(Spread, Operation = 'set')`,
   DurationMin: 'toUInt64(min(Lower))',
   DurationMax: 'toUInt64(max(Upper))',
 } as const;
 
-/** Caches of one minute, `{from:DateTime}` to `{to:DateTime}`, out of histograms of durations. */
+/**
+ * Caches of one minute, `{from:DateTime}` to `{to:DateTime}`, out of histograms of durations. Steps are queries of
+ * their own for the reason that `cachePointsSql` tells.
+ */
 export const minuteLatenciesSql = (conventions: CacheConventions): string => {
   const told = (['histogram', 'exponential_histogram'] as const).map(
     (
@@ -103,11 +106,17 @@ export const minuteLatenciesSql = (conventions: CacheConventions): string => {
       .join(',\n    ')},
     {version:UInt64} AS Version
   FROM (
-    SELECT ServiceName, CacheName, CacheSystem, Operation, sum(Item.3) AS Counted,
-      greatest(1, Item.2 * Nanoseconds) AS Upper, greatest(1, Item.1 * Nanoseconds, Upper / ${wideMax}) AS Lower
-    FROM (${told.join('\n      UNION ALL ')})
-    GROUP BY ServiceName, CacheName, CacheSystem, Operation, Upper, Lower
-    HAVING Counted > 0
+    SELECT *, ${spread} AS Spread FROM (
+      SELECT *, range(${bucketOf('Lower')}, ${bucketOf('Upper')} + 1) AS Places FROM (
+        SELECT *, greatest(1, Start, Upper / ${wideMax}) AS Lower FROM (
+          SELECT ServiceName, CacheName, CacheSystem, Operation, sum(Item.3) AS Counted,
+            Item.1 * Nanoseconds AS Start, greatest(1, Item.2 * Nanoseconds) AS Upper
+          FROM (${told.join('\n          UNION ALL ')})
+          GROUP BY ServiceName, CacheName, CacheSystem, Operation, Item.1, Item.2, Nanoseconds
+        )
+        WHERE Counted > 0
+      )
+    )
   )
   GROUP BY ServiceName, CacheName, CacheSystem`;
 };
