@@ -18,6 +18,12 @@ export const countedBytes = (memoryBytesMax: number): number => Math.floor(memor
  */
 const mergeNiceness = 10;
 
+/**
+ * As many merges at once as cores and not twice as many: one of sketches takes up to 400 MiB, and four
+ * of them had inserts fail for want of memory on a small machine.
+ */
+const mergesPerCore = 1;
+
 /** The server side of the configuration, as ClickHouse's config.xml. */
 export const configXml = (config: EngineConfig): string => {
   const countedBytesMax = countedBytes(config.memoryBytesMax);
@@ -52,7 +58,7 @@ export const configXml = (config: EngineConfig): string => {
   <max_thread_pool_size>1000</max_thread_pool_size>
   <max_thread_pool_free_size>16</max_thread_pool_free_size>
   <background_pool_size>${pool}</background_pool_size>
-  <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
+  <background_merges_mutations_concurrency_ratio>${mergesPerCore}</background_merges_mutations_concurrency_ratio>
   <background_schedule_pool_size>${pool * 2}</background_schedule_pool_size>
   <os_threads_nice_value_merge_mutate>${mergeNiceness}</os_threads_nice_value_merge_mutate>
   <background_move_pool_size>2</background_move_pool_size>
