@@ -20,6 +20,7 @@ export interface TestClickHouse {
 export interface EngineExtras {
   /** What `clickhouse/config.d` adds to the engine's configuration, as XML. */
   readonly configOf?: (dataDir: string) => string;
+  readonly memoryBytesMax?: number;
 }
 
 /**
@@ -28,7 +29,7 @@ export interface EngineExtras {
  */
 export const startClickHouse = async (
   t: Pick<Test, 'teardown'>,
-  { configOf }: EngineExtras = {},
+  { configOf, ...memory }: EngineExtras = {},
 ): Promise<TestClickHouse> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-clickhouse-'));
   if (configOf) {
@@ -37,10 +38,12 @@ export const startClickHouse = async (
     await writeFile(join(dir, 'test.xml'), `<clickhouse>${configOf(dataDir)}</clickhouse>`);
   }
   const remove = () => rm(dataDir, { recursive: true, force: true });
-  const engine = await startEmbeddedClickHouse(engineOptions(dataDir)).catch(async (error) => {
-    await remove();
-    throw error;
-  });
+  const engine = await startEmbeddedClickHouse({ ...engineOptions(dataDir), ...memory }).catch(
+    async (error) => {
+      await remove();
+      throw error;
+    },
+  );
   t.teardown(() => engine.stop().then(remove));
   return {
     url: engine.url,
