@@ -70,6 +70,12 @@ interface Filling {
   readonly range: GrowingRange;
 }
 
+/** What was left out is for the journal alone: the answer is remembered, and goes to other threads. */
+const answerOf = (acceptance: Acceptance): Acceptance => {
+  const { leftOut, ...answer } = acceptance;
+  return leftOut === undefined ? acceptance : answer;
+};
+
 /**
  * Joins acknowledged requests into batches. Columns in memory are only a faster way to what the
  * journal holds: when there is no room for them, or they hold a request that could not be written,
@@ -107,7 +113,7 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
       if (full) cut(full);
       else if (isFirst) consider();
       await written;
-      return acceptance;
+      return answerOf(acceptance);
     });
   };
 

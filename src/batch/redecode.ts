@@ -85,12 +85,12 @@ export const decodeNext = async (
 
 /** False when it does not fit beside what is there. */
 const append = async (options: RedecodeOptions, request: StoredRequest): Promise<boolean> => {
-  const { coding, encoding } = request.record;
+  const { coding, encoding, acceptance } = request.record;
   try {
     const body =
       coding === 'identity' ? request.body : await options.decompress(coding, request.body);
     if (options.prepare) await options.prepare(request);
-    return options.builder.append(encoding, body) !== 'full';
+    return options.builder.append(encoding, body, acceptance.leftOut) !== 'full';
   } catch (error) {
     if (!(error instanceof Fault) || error.remedy !== 'reject') throw error;
     await options.undecodable(request, error);

@@ -7,6 +7,7 @@ import { Attributes } from './attributes.ts';
 import type { ColumnBuilderOptions, DecodingBuilder, TailRole, Tally } from './builder-options.ts';
 import { EnvelopeWalker, type ItemWalker } from './envelope.ts';
 import { JsonReader } from './json.ts';
+import { LeftOut } from './left-out.ts';
 import { LogWalker } from './logs.ts';
 import { hasMachineCode } from './machine-code.ts';
 import { MetricWalker } from './metrics.ts';
@@ -53,6 +54,7 @@ class Builder implements DecodingBuilder {
   readonly #redaction: Redaction | undefined;
   readonly #sampler: SpanWeigher | undefined;
   readonly #series: SeriesWatch | undefined;
+  readonly #leftOut = new LeftOut();
   #redacted: number[];
   #sampledOut: number[];
   readonly #noun: string;
@@ -115,17 +117,18 @@ class Builder implements DecodingBuilder {
           { arena: this.#arena, wire, attributes },
           this.#rejections,
           this.#series,
+          this.#leftOut,
         );
       case 'logs':
         return new LogWalker(this.#arena, wire, attributes, this.#rejections);
     }
   }
 
-  append = (encoding: Encoding, body: Uint8Array): Acceptance | 'full' => {
+  append = (encoding: Encoding, body: Uint8Array, leftOut?: string): Acceptance | 'full' => {
     const request = encoding === 'json' ? this.#json.toProtobuf(body) : body;
     const before = this.rows();
     try {
-      return this.#walk(request);
+      return this.#walk(request, leftOut);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'ERR_OTLP_MALFORMED') throw error;
@@ -134,7 +137,7 @@ class Builder implements DecodingBuilder {
     }
     // A single request with more distinct words than 16 bits can number: 32 do, for this block.
     this.#arena.indexShift = 2;
-    return this.#walk(request);
+    return this.#walk(request, leftOut);
   };
 
   rows = (): number => this.#signal.tables.reduce((sum, table) => sum + table.rows(), 0);
@@ -159,13 +162,14 @@ class Builder implements DecodingBuilder {
     return { redacted, sampledOut };
   };
 
-  #walk(body: Uint8Array): Acceptance {
+  #walk(body: Uint8Array, leftOut: string | undefined): Acceptance {
     const arena = this.#arena;
     const rejections = this.#rejections;
     const before = this.rows();
     const nowMs = this.#nowMs?.();
     rejections.begin(nowMs);
     this.#series?.begin(nowMs ?? 0);
+    this.#leftOut.begin(leftOut);
     this.#beginCounting();
     arena.mark();
     try {
@@ -187,12 +191,14 @@ class Builder implements DecodingBuilder {
     if (this.#redaction) addUp(this.#redacted, this.#redaction.counts);
     if (this.#sampler) addUp(this.#sampledOut, this.#sampler.counts);
     const sampledOut = this.#sampler?.leftOut ?? 0;
+    const noted = rejections.total > 0 ? this.#leftOut.noted() : undefined;
     return {
       accepted: this.rows() - before + sampledOut,
       rejected: rejections.total,
       message: rejections.message(this.#noun),
       ...(sampledOut > 0 && { sampledOut }),
       ...(rejections.total > 0 && { rejections: rejections.list() }),
+      ...(noted !== undefined && { leftOut: noted }),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { ItemWalker } from './envelope.ts';
 import { ExponentialPoints } from './exponential-points.ts';
 import { HistogramPoints } from './histogram-points.ts';
+import type { LeftOut } from './left-out.ts';
 import type { MetricTable } from './metric-columns.ts';
 import { NumberPoints } from './number-points.ts';
 import type { PointTools, PointWalker } from './points.ts';
@@ -24,13 +25,20 @@ export class MetricWalker implements ItemWalker {
   readonly #tools: PointTools;
   readonly #rejections: Rejections;
   readonly #series: SeriesWatch | undefined;
+  readonly #leftOut: LeftOut;
   readonly #kinds: ReadonlyMap<number, PointWalker>;
   #nameAt = 0;
   #nameLength = 0;
   #temporality = 0;
   #isMonotonic = false;
 
-  constructor(tools: PointTools, rejections: Rejections, series: SeriesWatch | undefined) {
+  constructor(
+    tools: PointTools,
+    rejections: Rejections,
+    series: SeriesWatch | undefined,
+    leftOut: LeftOut,
+  ) {
+    this.#leftOut = leftOut;
     const { attributes } = tools;
     this.#rejections = rejections;
     this.#tools = tools;
@@ -121,11 +129,16 @@ export class MetricWalker implements ItemWalker {
     const keysFrom = attributes.keys.region.at - attributes.keys.region.base;
     const valuesFrom = attributes.values.region.at - attributes.values.region.base;
     const code = kind.point(position, end);
-    if (code) return rejections.condemn(position, code);
-    kind.table.judgeTime(position, rejections);
-    if (!this.#series || rejections.isSecondWalk || rejections.isCondemned(position)) return;
-    if (this.#series.admits(attributes, keysFrom, valuesFrom)) return;
-    rejections.condemn(position, 'ERR_POINT_SERIES');
+    if (code) rejections.condemn(position, code);
+    else kind.table.judgeTime(position, rejections);
+    const leftOut = this.#leftOut;
+    if (rejections.isSecondWalk || !(this.#series || leftOut.recalls)) return;
+    const wasOut = leftOut.recalls && leftOut.next();
+    if (rejections.isCondemned(position)) return leftOut.note(false);
+    const isOut =
+      wasOut || (!leftOut.recalls && !this.#series?.admits(attributes, keysFrom, valuesFrom));
+    leftOut.note(isOut);
+    if (isOut) rejections.condemn(position, 'ERR_POINT_SERIES');
   }
 
   #reject(code: RejectCode): void {

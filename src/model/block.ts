@@ -26,9 +26,10 @@ export interface ColumnBuilder {
   /**
    * Decodes one request into the columns. `full` when it does not fit beside what is held: cut and
    * append again. Throws a Fault (`reject`: ERR_OTLP_MALFORMED, ERR_OTLP_TOO_LARGE) for a request
-   * that can never be taken; whatever happens, rows held before stay whole.
+   * that can never be taken; whatever happens, rows held before stay whole. `leftOut` is the
+   * acceptance's from when the request was decoded before.
    */
-  readonly append: (encoding: Encoding, body: Uint8Array) => Acceptance | 'full';
+  readonly append: (encoding: Encoding, body: Uint8Array, leftOut?: string) => Acceptance | 'full';
   /** Rows and bytes held over all tables. */
   readonly rows: () => number;
   readonly bytes: () => number;

@@ -27,6 +27,11 @@ export interface Acceptance {
   readonly plainBytes?: number;
   /** Empty, or English for the sender: why items were rejected, or a warning when none was. */
   readonly message: string;
+  /**
+   * Which items were left out for what else had come until then, for whoever decodes the request
+   * again. Left out when none was, or the list is too long: then all of them are stored.
+   */
+  readonly leftOut?: string;
   /** The same for our own books; the counts add up to `rejected`. Left out when nothing was. */
   readonly rejections?: readonly Rejection[];
 }

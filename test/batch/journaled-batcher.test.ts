@@ -9,10 +9,13 @@ import {
   createJournaledBatcher,
   type JournaledBatchLimits,
 } from '../../src/batch/journaled-batcher.ts';
+import { createColumnBuilder } from '../../src/decode/builder.ts';
+import { shareSeries } from '../../src/decode/series-book.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Fault } from '../../src/lib/fault.ts';
 import { type Meter, noopMeter } from '../../src/lib/meter.ts';
 import type { ColumnBuilder, NamedBlock } from '../../src/model/block.ts';
+import type { Signal } from '../../src/model/ingest.ts';
 import { manualClock } from '../support/clock.ts';
 import { until } from '../support/until.ts';
 import { notingLog, open, temporaryDir } from './journal/open-journal.ts';
@@ -34,6 +37,7 @@ interface Setting {
   readonly insert?: (block: NamedBlock) => Promise<void>;
   readonly builder?: () => ColumnBuilder;
   readonly probeEveryMs?: number;
+  readonly signal?: Signal;
 }
 
 /** A batcher on its own journal, before a store that keeps one copy of each name and table. */
@@ -60,7 +64,7 @@ const start = async (dir: string, setting: Setting = {}) => {
   const order: string[] = [];
   const batcher = createJournaledBatcher({
     ...parts,
-    signal: 'traces',
+    signal: setting.signal ?? 'traces',
     journal,
     createBuilder: setting.builder ?? (() => smallBuilder()),
     decompress: async (_coding, bytes) => gunzipSync(bytes),
@@ -453,5 +457,71 @@ t.test(
     t.strictSame(second.order, [...new Set(sent)]);
     t.strictSame(second.rows(), { x: taken });
     await first.journal.close();
+  },
+);
+
+t.test(
+  'after a crash the points stand as they were acknowledged, also those left out',
+  async (t) => {
+    const dir = temporaryDir(t);
+    const series = shareSeries({ perMetric: 30, perService: 1_000, total: 1_000 });
+    const nowMs = () => Date.UTC(2026, 10, 20);
+    const body = (from: number, to: number): Uint8Array =>
+      Buffer.from(
+        JSON.stringify({
+          resourceMetrics: [
+            {
+              scopeMetrics: [
+                {
+                  metrics: [
+                    {
+                      name: 'm',
+                      gauge: {
+                        dataPoints: Array.from({ length: to - from }, (_, index) => ({
+                          timeUnixNano: '1760000000000000000',
+                          asDouble: from + index,
+                          attributes: [{ key: 'user', value: { stringValue: `u${from + index}` } }],
+                        })),
+                      },
+                    },
+                  ],
+                },
+              ],
+            },
+          ],
+        }),
+      );
+    const never = new Promise<void>(() => {});
+    let builders = 0;
+    const before = await start(dir, {
+      limits: { drainMsMax: 1 },
+      insert: () => never,
+      // As in the daemon: limits are for what comes, not for what is decoded again.
+      builder: () =>
+        createColumnBuilder('metrics', {
+          nowMs,
+          series: (builders += 1) === 1 ? series : undefined,
+        }),
+      signal: 'metrics',
+    });
+    const first = await before.batcher.accept('json', body(0, 25));
+    const second = await before.batcher.accept('json', body(20, 90));
+    t.match(
+      [first, second],
+      [
+        { accepted: 25, rejected: 0 },
+        { accepted: 10, rejected: 60 },
+      ],
+    );
+    t.notOk('leftOut' in second, 'which they are is nobody else’s business');
+    await before.stop();
+
+    const after = await start(dir, {
+      builder: () => createColumnBuilder('metrics', { nowMs }),
+      signal: 'metrics',
+    });
+    await until(() => after.rows()['otel_metrics_gauge'] !== undefined);
+    await after.stop();
+    t.strictSame(after.rows(), { otel_metrics_gauge: 35 }, 'accepted, and nothing else');
   },
 );

@@ -7,6 +7,7 @@ import type { RedactRule } from '../../src/model/redaction.ts';
 import type { SharedSeries } from '../../src/model/series.ts';
 import { metricsRequest } from '../support/otlp-proto.ts';
 import type { Message } from '../support/otlp-samples.ts';
+import { seededRandom } from '../support/random.ts';
 
 const hourMs = 3_600_000;
 /** The beginning of an hour. */
@@ -22,9 +23,16 @@ interface Sent {
   readonly metric?: string;
   readonly resource?: Attributes;
   readonly points: readonly Attributes[];
+  /** Nanoseconds, where one is not like the others. */
+  readonly times?: readonly (string | undefined)[];
 }
 
-const bodyOf = ({ metric = 'm', resource = { 'service.name': 'shop' }, points }: Sent) =>
+const bodyOf = ({
+  metric = 'm',
+  resource = { 'service.name': 'shop' },
+  points,
+  times = [],
+}: Sent) =>
   metricsRequest
     .encode(
       metricsRequest.fromObject({
@@ -37,8 +45,8 @@ const bodyOf = ({ metric = 'm', resource = { 'service.name': 'shop' }, points }:
                   {
                     name: metric,
                     gauge: {
-                      dataPoints: points.map((it) => ({
-                        timeUnixNano: '1760000000000000000',
+                      dataPoints: points.map((it, index) => ({
+                        timeUnixNano: times[index] ?? '1760000000000000000',
                         asDouble: 1,
                         attributes: keyValues(it),
                       })),
@@ -226,5 +234,54 @@ t.test('points of series that are known for long are looked at one in eight', (t
   t.ok(book.known() > 10_000, 'of eight in a row one is seen');
   for (let round = 0; round < 8; round += 1) sendTo(builder, { points: users(10_000, 10_008) });
   t.equal(book.known(), 10_008, 'and then all of them');
+  t.end();
+});
+
+t.test(
+  'a request that is decoded again gives the rows that it gave, whatever is known by then',
+  (t) => {
+    const random = seededRandom(11);
+    const blocksOf = (builder: DecodingBuilder) =>
+      builder.finish().map(({ table, rows, segments }) => [table, rows, Buffer.concat(segments)]);
+    const accept = createColumnBuilder('metrics', {
+      nowMs: () => nowMs,
+      series: shareSeries({ perMetric: 60, perService: many, total: many }),
+    });
+    const again = createColumnBuilder('metrics', { nowMs: () => nowMs });
+    let leftOuts = 0;
+    for (let round = 0; round < 60; round += 1) {
+      // Known and new series in any order, and now and then a point that is bad by itself.
+      const numbers = Array.from({ length: 1 + Math.floor(random() * 300) }, () =>
+        Math.floor(random() ** 2 * 400),
+      );
+      const body = bodyOf({
+        points: numbers.map((it) => ({ 'user.id': `u${it}` })),
+        times: numbers.map(() => (random() < 0.02 ? '18446744073709551615' : undefined)),
+      });
+      const first = accept.append('protobuf', body);
+      if (first === 'full') throw new Error('the request does not fit');
+      const { leftOut } = first;
+      if (leftOut !== undefined) leftOuts += 1;
+      const second = again.append('protobuf', body, leftOut);
+      if (second === 'full') throw new Error('the request does not fit');
+      t.strictSame([second.accepted, second.rejected], [first.accepted, first.rejected]);
+      t.equal(second.message, first.message);
+      t.strictSame(blocksOf(again), blocksOf(accept), `${round}`);
+    }
+    t.ok(leftOuts > 30);
+    t.end();
+  },
+);
+
+t.test('of a request with too long a list all points are stored when it is decoded again', (t) => {
+  const series = shareSeries({ perMetric: 10, perService: many, total: many });
+  const accept = builderFor({ series });
+  t.equal(sendTo(accept, { points: users(0, 10) }).accepted, 10);
+  // One that is known after each that is new: 60,000 runs of one point.
+  const points = users(10, 30_010).flatMap((it) => [it, ...users(0, 1)]);
+  const first = accept.append('protobuf', bodyOf({ points }));
+  if (first === 'full') throw new Error('the request does not fit');
+  t.ok(first.rejected > 25_000);
+  t.equal(first.leftOut, undefined);
   t.end();
 });

@@ -55,8 +55,12 @@ const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen'] as const;
  */
 export const encodeRequest = (key: Buffer, record: RequestRecord, bodyBytes: number): Buffer => {
   const batch = Buffer.from(record.batch);
-  const message = Buffer.from(record.acceptance.message).subarray(0, metaBytesMax - batch.length);
-  const head = headFor(record.kind, record.signal, Buffer.concat([message, batch]));
+  const { leftOut } = record.acceptance;
+  // Behind a byte that no message has, so that an older version reads it as part of the message.
+  const list = Buffer.from(leftOut && record.kind === 'request' ? `\0${leftOut}` : '');
+  const room = metaBytesMax - batch.length - list.length;
+  const message = Buffer.from(record.acceptance.message).subarray(0, room);
+  const head = headFor(record.kind, record.signal, Buffer.concat([message, list, batch]));
   head[10] = encodings.indexOf(record.encoding);
   head[11] = codings.indexOf(record.coding);
   head.writeUInt32LE(bodyBytes, 16);
@@ -123,6 +127,7 @@ const recordFrom = (bytes: Buffer, meta: Buffer): JournalRecord | undefined => {
   const coding = codings[bytes[11] ?? -1];
   const messageBytes = meta.length - bytes.readUInt32LE(28);
   if (encoding === undefined || coding === undefined || messageBytes < 0) return undefined;
+  const [message = '', leftOut] = meta.toString('utf8', 0, messageBytes).split('\0');
   return {
     kind,
     signal,
@@ -133,7 +138,8 @@ const recordFrom = (bytes: Buffer, meta: Buffer): JournalRecord | undefined => {
     acceptance: {
       accepted: bytes.readUInt32LE(20),
       rejected: bytes.readUInt32LE(24),
-      message: meta.toString('utf8', 0, messageBytes),
+      message,
+      ...(leftOut !== undefined && { leftOut }),
     },
     hash: Buffer.from(bytes.subarray(48, 48 + hashBytes)),
     batch: meta.toString('utf8', messageBytes),
