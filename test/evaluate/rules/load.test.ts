@@ -29,6 +29,7 @@ const delayed: readonly (readonly [string, string, number])[] = [
   ['a view of theirs',       'signals: {n: {sql: "SELECT max(x) AS value FROM of_somebody", over: 1m}}, when: n > 1',          17_000],
   ['metrics',                'signals: {n: {from: metrics, metric: m, value: max(value), by: [service.name]}}, when: n > 1',    5_000],
   ['metrics by hand',        'signals: {n: {sql: "SELECT max(Value) AS value FROM otel_metrics_gauge", over: 1m}}, when: n > 1', 5_000],
+  ['metrics and a view',     'signals: {n: {sql: "SELECT max(added_p95) AS value FROM cache_miss_cost, otel_metrics_gauge", over: 1m}}, when: n > 1', 17_000],
   ['logs',                   'signals: {n: {from: logs, value: count()}}, when: n > 1',                                         5_000],
   ['logs and spans',         'signals: {l: {from: logs, value: count()}, s: {from: spans, value: count()}}, when: l > s',      17_000],
 ];
