@@ -1,4 +1,5 @@
 import { Fault } from '../lib/fault.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { Block, ColumnBuilder } from '../model/block.ts';
 import type { Coding } from '../model/ingest.ts';
 import { type GrowingRange, openRange, type Range, rangeWithout } from './journal/range.ts';
@@ -90,7 +91,10 @@ const append = async (options: RedecodeOptions, request: StoredRequest): Promise
     const body =
       coding === 'identity' ? request.body : await options.decompress(coding, request.body);
     if (options.prepare) await options.prepare(request);
-    return options.builder.append(encoding, body, acceptance.leftOut) !== 'full';
+    const fits = options.builder.append(encoding, body, acceptance.leftOut) !== 'full';
+    // Decompressed for this alone.
+    if (body !== request.body) freeBytes(body);
+    return fits;
   } catch (error) {
     if (!(error instanceof Fault) || error.remedy !== 'reject') throw error;
     await options.undecodable(request, error);
