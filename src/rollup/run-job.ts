@@ -82,6 +82,6 @@ export const spanSettings = {
   max_threads: 1,
   optimize_functions_to_subcolumns: 0,
   optimize_on_insert: 0,
+  // By bytes they still are split: only then can they go through the disk.
   group_by_two_level_threshold: 0,
-  group_by_two_level_threshold_bytes: 0,
 } as const;

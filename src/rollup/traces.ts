@@ -23,9 +23,7 @@ const settings = {
   ...spanSettings,
   // Arrays of a block are sorted and walked together.
   max_block_size: 8192,
-  max_bytes_before_external_group_by: 150_000_000,
-  // A third less time to plan, which no span pays for.
-  query_plan_merge_expressions: 0,
+  max_bytes_before_external_group_by: 300_000_000,
   max_memory_usage: 3_000_000_000,
 };
 
