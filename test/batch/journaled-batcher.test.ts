@@ -438,7 +438,7 @@ t.test(
       throw new Fault('ERR_INSERT_GAVE_UP', 'the answer got lost', { remedy: 'retry' });
     };
     const hour = 3_600_000;
-    const patient = { rowsMax: 1_000, lingerMs: hour, ageMsMax: hour, drainMsMax: 200 };
+    const patient = { rowsMax: 1_000, lingerMs: hour, ageMsMax: hour, drainMsMax: 1_500 };
     // It never notices that there is room again: it is as good as dead.
     const first = await start(disk.dir, { insert, builder, limits: patient, probeEveryMs: hour });
     let taken = 0;
