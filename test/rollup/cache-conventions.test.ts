@@ -16,7 +16,7 @@ import { grafanaQueries } from '../support/grafana-queries.ts';
 import { encodeJson } from '../support/otlp-json.ts';
 import type { Message } from '../support/otlp-samples.ts';
 import { seededRandom } from '../support/random.ts';
-import { computeCaches } from './cache-telemetry.ts';
+import { computeCaches, hitJobs } from './cache-telemetry.ts';
 
 const seed = 20_261_121;
 const timeoutMs = 20_000;
@@ -317,6 +317,7 @@ t.test(
       store,
       Array.from({ length: minutes }, (_, index) => startMs + index * minuteMs),
       caches,
+      hitJobs,
     );
 
     const names = tellings.map((it) => it.service).toSorted();
