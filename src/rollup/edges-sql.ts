@@ -125,8 +125,7 @@ const external = firstOf(
  * Calls of which at least one side reported. They meet by a hash of trace id and the caller's span
  * id: among ten million spans, two differ in name only once in 400,000 windows. A call whose two
  * sides are there begins with the caller's. Spans that were sent twice count once, and a caller's
- * span with two callees (it tried again, or was redirected) is two calls. Of callers of another minute
- * only that they are there matters; their attributes would be a third of what is read.
+ * span with two callees (it tried again, or was redirected) is two calls.
  */
 const requestsSql = (rules: EdgeRules): string => `
   SELECT
@@ -147,11 +146,8 @@ const requestsSql = (rules: EdgeRules): string => `
       multiIf(Database != '', 'database', SpanKind = 'Producer' OR SpanAttributes['messaging.system'] != '', 'messaging', 'external') AS PeerKind,
       multiIf(Database != '', Database, ${firstOf(['messaging.system', 'rpc.system.name', 'rpc.system'], "if(SpanAttributes['http.request.method'] != '' OR SpanAttributes['http.method'] != '', 'http', '')")}) AS Protocol,
       multiIf(PeerKind = 'database', ${database}, PeerKind = 'messaging', ${queue}, ${external}) AS Peer
-    FROM otel_traces WHERE SpanKind IN ('Client', 'Producer') AND ${started()}
+    FROM otel_traces WHERE SpanKind IN ('Client', 'Producer') AND ${nearby}
     LIMIT 1 BY Call
-    UNION ALL
-    SELECT DISTINCT cityHash64(TraceId, SpanId), true, Timestamp, 0, ServiceName, 0., false, '', '', '', ''
-    FROM otel_traces WHERE SpanKind IN ('Client', 'Producer') AND ${nearby} AND NOT (${inWindow('Timestamp')})
   ) AS caller
   FULL JOIN (
     SELECT cityHash64(TraceId, ParentSpanId) AS Call, true AS Reported, Timestamp AS Start, Duration,
