@@ -221,7 +221,8 @@ export const checkNothingLost = async (
   }
 };
 
-const settleMs = 15_000;
+/** Batches that were cut while an engine was away are stored one by one, each under its name. */
+const settleMs = 60_000;
 
 const settled = async <T>(
   look: () => Promise<{ readonly verdict: T; readonly isDone: boolean }>,
