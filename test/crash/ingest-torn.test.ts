@@ -49,7 +49,10 @@ const tornUnderLoad = async (t: Test): Promise<void> => {
     await within(20_000, torn, 'its bytes are counted');
     t.equal(count(daemon, 'journal_damaged'), 0, 'and is no damage');
   }
-  await sleep(500);
+  // A gRPC client that was refused again and again waits longer each time before it tries.
+  const allGotThrough = async () =>
+    fire.services.every((it) => it.acknowledged.size > 0) || undefined;
+  await within(30_000, allGotThrough, 'every exporter has something acknowledged');
   const ceased = await fire.cease();
   await checkNothingLost(t, ceased, join(dir, 'data'), engine.ask);
 
