@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { machineLine } from '../measure.ts';
-import { withSchemaEngine } from './engine.ts';
+import { type SchemaEngine, withSchemaEngine } from './engine.ts';
 import { dropSpanViewsBut, type History, insertDay } from './history.ts';
 import { comparePercentiles } from './percentiles.ts';
 import { findTraces } from './trace-by-id.ts';
@@ -20,7 +21,22 @@ export const askHistory = (quick: boolean, print: (line: string) => void): Promi
     for (let day = 0; day < history.days; day += 1) await insertDay(engine, history, day);
     const spans = (history.days * history.spansPerDay) / 1e6;
     print(`${spans} M spans made in ${((performance.now() - since) / 1000).toFixed(0)} s`);
+    await mergesAtRest(engine);
     print('\nrequired | aim | measured');
     await findTraces(engine, history, quick ? 3 : 50, print);
     await comparePercentiles(engine, history, quick ? 1 : 7, print);
   });
+
+/** A history is not merged while somebody asks; given up when ClickHouse does not come to an end. */
+const restMsMax = 240_000;
+
+const mergesAtRest = async (engine: SchemaEngine): Promise<void> => {
+  const end = performance.now() + restMsMax;
+  for (let quiet = 0; quiet < 5 && performance.now() < end; ) {
+    const [running] = await engine.rows<{ n: number }>(
+      'SELECT toUInt32(count()) AS n FROM system.merges',
+    );
+    quiet = running?.n === 0 ? quiet + 1 : 0;
+    await sleep(1_000);
+  }
+};
