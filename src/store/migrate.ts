@@ -5,7 +5,7 @@ import type { Query } from '../model/query.ts';
 import type { RetentionMs } from '../model/retention.ts';
 import { changeCacheViews, type Redeclared, type ViewComment } from './derived-views.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
-import { projectionSettings, projectionStatements } from './projections.ts';
+import { projectionSetting, projectionStatements } from './projections.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
 import { splitStatements } from './split-statements.ts';
@@ -120,7 +120,7 @@ const readKnownSettings = async ({ inspect }: MigrationTarget): Promise<Readonly
   const rows = await inspect<{ readonly name: string }>(
     'SELECT name FROM system.merge_tree_settings WHERE name IN {names:Array(String)}',
     {
-      parameters: { names: [...newerSettings, ...projectionSettings] },
+      parameters: { names: [...newerSettings, projectionSetting] },
       timeoutMs: inspectTimeoutMs,
     },
   );

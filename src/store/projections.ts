@@ -1,4 +1,4 @@
-import { localName, onCluster, type Placement, quoteName } from './render.ts';
+import { alterLocal, localName, type Placement } from './render.ts';
 import type { TableEngine } from './retention.ts';
 
 /**
@@ -14,12 +14,10 @@ const tables = ['span_rollup_1h', 'span_rollup_1d'] as const;
 
 /**
  * A merge adds up rows of one key, so the projection of the merged part is computed anew (`rebuild`).
- * Until all is in place a merge leaves it away instead.
+ * Until all is in place a merge leaves it away instead. A table on a server without the setting stays as
+ * it is: right, and slower to ask.
  */
-const mode = 'deduplicate_merge_projection_mode';
-
-/** Without it a table stays as it is: right, and slower to ask. */
-export const projectionSettings: readonly string[] = [mode];
+export const projectionSetting = 'deduplicate_merge_projection_mode';
 
 /**
  * The statements that give the tables there are their projection, none when they have it or the server
@@ -30,17 +28,15 @@ export const projectionStatements = (
   known: ReadonlySet<string>,
   placement: Placement,
 ): readonly string[] => {
-  if (!projectionSettings.every((it) => known.has(it))) return [];
+  if (!known.has(projectionSetting)) return [];
   const engines = new Map(found.map((it) => [it.table, it.engine]));
-  const mark = `${mode} = 'rebuild'`;
+  const mark = `${projectionSetting} = 'rebuild'`;
   return tables.flatMap((table) => {
-    const local = localName(table, placement);
-    const engine = engines.get(local);
+    const engine = engines.get(localName(table, placement));
     if (engine === undefined || engine.includes(mark)) return [];
-    const name = `${quoteName(placement.database)}.${quoteName(local)}`;
-    const alter = `ALTER TABLE ${[name, onCluster(placement)].filter((it) => it !== '').join(' ')}`;
+    const alter = alterLocal(table, placement);
     return [
-      `${alter} MODIFY SETTING ${mode} = 'drop'`,
+      `${alter} MODIFY SETTING ${projectionSetting} = 'drop'`,
       `${alter} ADD PROJECTION IF NOT EXISTS by_service (${select})`,
       `${alter} MATERIALIZE PROJECTION by_service`,
       `${alter} MODIFY SETTING ${mark}`,

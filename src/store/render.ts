@@ -39,6 +39,12 @@ export const localName = (table: string, { cluster }: Placement): string =>
 export const onCluster = ({ cluster }: Placement): string =>
   cluster === undefined ? '' : `ON CLUSTER ${quoteName(cluster)}`;
 
+/** `ALTER TABLE` on the table that holds the rows behind `table`, on every node of a cluster. */
+export const alterLocal = (table: string, placement: Placement): string =>
+  ['ALTER TABLE', qualified(localName(table, placement), placement), onCluster(placement)]
+    .filter((it) => it !== '')
+    .join(' ');
+
 const qualified = (table: string, { database }: Placement): string =>
   `${quoteName(database)}.${quoteName(table)}`;
 

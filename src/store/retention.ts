@@ -1,5 +1,5 @@
 import type { RetentionMs } from '../model/retention.ts';
-import { localName, onCluster, type Placement, quoteName, quoteText } from './render.ts';
+import { alterLocal, localName, type Placement, quoteText } from './render.ts';
 import { type Tier, ttlFor } from './ttl.ts';
 
 /** A table as `system.tables` has it. */
@@ -179,13 +179,10 @@ export const retentionStatements = (
 ): readonly string[] => {
   const engines = new Map(tables.map((it) => [it.table, it.engine]));
   return tiers.flatMap((tier) => {
-    const local = localName(tier.table, placement);
-    const engine = engines.get(local);
+    const engine = engines.get(localName(tier.table, placement));
     if (engine === undefined) return [];
-    const name = `${quoteName(placement.database)}.${quoteName(local)}`;
-    const target = [name, onCluster(placement)].filter((it) => it !== '').join(' ');
     return changesOf(engine, ttlFor(tier, retention), placement).map(
-      (it) => `ALTER TABLE ${target} MODIFY ${it}`,
+      (it) => `${alterLocal(tier.table, placement)} MODIFY ${it}`,
     );
   });
 };

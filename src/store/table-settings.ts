@@ -1,4 +1,4 @@
-import { localName, onCluster, type Placement, quoteName } from './render.ts';
+import { alterLocal, localName, type Placement } from './render.ts';
 import type { TableEngine } from './retention.ts';
 
 /**
@@ -33,16 +33,13 @@ export const tableSettingStatements = (
 ): readonly string[] => {
   const engines = new Map(found.map((it) => [it.table, it.engine]));
   return tables.flatMap((table) => {
-    const local = localName(table, placement);
-    const engine = engines.get(local);
+    const engine = engines.get(localName(table, placement));
     if (engine === undefined) return [];
     const changes = wanted
       .filter((it) => known.has(it.name))
       .map((it) => `${it.name} = ${it.value}`)
       .filter((it) => !engine.includes(it));
     if (changes.length === 0) return [];
-    const name = `${quoteName(placement.database)}.${quoteName(local)}`;
-    const target = [name, onCluster(placement)].filter((it) => it !== '').join(' ');
-    return [`ALTER TABLE ${target} MODIFY SETTING ${changes.join(', ')}`];
+    return [`${alterLocal(table, placement)} MODIFY SETTING ${changes.join(', ')}`];
   });
 };

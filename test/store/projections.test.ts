@@ -1,6 +1,6 @@
 import t from 'tap';
 import { migrate } from '../../src/store/migrate.ts';
-import { projectionSettings, projectionStatements } from '../../src/store/projections.ts';
+import { projectionSetting, projectionStatements } from '../../src/store/projections.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { spanBlock } from '../support/native-block.ts';
 import { migrateOptions, openStore } from './open-store.ts';
@@ -12,7 +12,7 @@ t.test('a server that cannot keep a projection right keeps its tables as they ar
   const tables = [{ table: 'span_rollup_1d', engine: 'AggregatingMergeTree SETTINGS a = 1' }];
   const placement = { database: 'otel' };
   t.strictSame(projectionStatements(tables, new Set(), placement), []);
-  t.equal(projectionStatements(tables, new Set(projectionSettings), placement).length, 4);
+  t.equal(projectionStatements(tables, new Set([projectionSetting]), placement).length, 4);
 });
 
 t.test('days of whole services answer like the days of operations, merged or not', async (t) => {

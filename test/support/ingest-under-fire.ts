@@ -221,8 +221,7 @@ export const checkNothingLost = async (
   }
 };
 
-/** Batches that were cut while an engine was away are stored one by one, each under its name. */
-const settleMs = 60_000;
+const settleMs = 15_000;
 
 const settled = async <T>(
   look: () => Promise<{ readonly verdict: T; readonly isDone: boolean }>,
