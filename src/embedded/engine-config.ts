@@ -1,3 +1,5 @@
+import { engineNiceness } from './give-way.ts';
+
 export interface EngineConfig {
   readonly backupsDir: string;
   readonly usersFile: string;
@@ -13,10 +15,10 @@ export interface EngineConfig {
 export const countedBytes = (memoryBytesMax: number): number => Math.floor(memoryBytesMax * 0.6);
 
 /**
- * Merges take what inserts, queries and the daemon leave of the cores, and a ninth where all want more:
+ * Merges take what inserts and queries leave of the engine's share, and a ninth where all want more:
  * parts that wait are merged more at a time, which costs less in all.
  */
-const mergeNiceness = 10;
+const mergeNiceness = engineNiceness + 10;
 
 /**
  * As many merges at once as cores and not twice as many: one of sketches takes up to 400 MiB, and four

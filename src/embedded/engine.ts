@@ -12,6 +12,7 @@ import { messageOf } from '../lib/fault.ts';
 import { openFront } from './engine-front.ts';
 import { askEngine } from './engine-http.ts';
 import { type EngineOrder, engineExit, isEngineOrder, stopLine, stopSql } from './engine-order.ts';
+import { engineNiceness, giveWay } from './give-way.ts';
 
 /**
  * How long the engine may take to stop before it is killed, which its writes survive. An orphan hurries:
@@ -24,6 +25,7 @@ const main = async (): Promise<number> => {
   process.on('SIGINT', () => {});
   process.on('SIGHUP', () => {});
 
+  await giveWay(engineNiceness);
   const lines = createInterface({ input: process.stdin });
   const closed = once(lines, 'close');
   const order = await Promise.race([once(lines, 'line').then(parsed), closed]);

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import t from 'tap';
@@ -67,6 +68,17 @@ t.test('an unmodified @clickhouse/client inserts, streams, binds and reports err
   for await (const chunk of streamed.stream()) rows += chunk.length;
   t.equal(rows, 50_000);
   await t.rejects(daemon.query({ query: 'SELECT * FROM otel.nothing' }), { code: '60' });
+});
+
+t.test('the engine gives way to the daemon, as a process and as a session', async (t) => {
+  const status = await readFile(join(engine.dataDir, 'clickhouse/data/status'), 'utf8');
+  const pid = Number(/^PID: (\d+)/m.exec(status)?.[1]);
+  t.equal(getPriority(pid), Math.min(19, getPriority() + 5));
+  const session = await readFile(`/proc/${pid}/autogroup`, 'utf8').catch(() => undefined);
+  if (session !== undefined) t.match(session, / nice 5$/m);
+  const threads = await readdir(`/proc/${pid}/task`);
+  const slower = threads.filter((it) => getPriority(Number(it)) === getPriority(pid));
+  t.ok(slower.length > threads.length / 2, 'threads of the engine inherit it');
 });
 
 t.test('viewer reads, as curl with user and password does', async (t) => {
