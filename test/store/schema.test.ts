@@ -13,7 +13,7 @@ const placements = [
 
 /** Whoever comes second finds it done. Anything else must not stand in a migration. */
 const repeatable =
-  /^(CREATE (DATABASE|TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \S+(\s+ON CLUSTER \S+)?\s+(ADD (COLUMN|INDEX) IF NOT EXISTS|DROP (COLUMN|INDEX) IF EXISTS|MODIFY |COMMENT ))/;
+  /^(CREATE (DATABASE|TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \S+(\s+ON CLUSTER \S+)?\s+(ADD (COLUMN|INDEX) IF NOT EXISTS|DROP (COLUMN|INDEX) IF EXISTS|MATERIALIZE INDEX |MODIFY |COMMENT ))/;
 
 /** What takes rows away or writes them anew; a view has none, and another codec is for parts to come. */
 const destructive =
