@@ -1,24 +1,37 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import { removeFile, segmentPath, syncDirectory } from './directory.ts';
 import type { JournalInstruments } from './journal-instruments.ts';
+import { endHead, sealed, segmentSeal } from './record.ts';
 import type { SegmentBook } from './segment-book.ts';
 import { encodeSegmentHeader, segmentHeaderBytes } from './segment-header.ts';
+import type { Spares } from './spares.ts';
 
 /** The segment at whose end records are written. Calls must not overlap. */
 export interface ActiveSegment {
   readonly id: () => number | undefined;
   /**
-   * Writes everything at once, in a new segment when it does not fit, and syncs it if asked to.
-   * Rejects with the system's error; then nothing of it counts.
+   * Seals and writes everything at once, in a new segment when it does not fit, and syncs it if asked
+   * to. Rejects with the system's error; then nothing of it counts.
    */
-  readonly write: (chunks: readonly Uint8Array[], bytes: number, sync: boolean) => Promise<Written>;
+  readonly write: (
+    records: readonly WholeRecord[],
+    bytes: number,
+    sync: boolean,
+  ) => Promise<Written>;
   readonly sync: () => Promise<void>;
   /** Syncs and closes; the next write begins a new segment. */
   readonly retire: () => Promise<void>;
 }
 
-export interface Written {
+/** A head that is yet to be sealed, and its body. */
+export interface WholeRecord {
+  readonly head: Buffer;
+  readonly body?: Uint8Array;
+}
+
+interface Written {
   readonly segment: number;
   readonly offset: number;
 }
@@ -30,6 +43,9 @@ export interface ActiveSegmentOptions {
   /** What was found at the start. */
   readonly previous: { readonly id: number; readonly bytes: number };
   readonly segmentBytesMax: number;
+  /** The system syncs each write by itself: half as many calls that other threads are woken for. */
+  readonly syncsEachWrite: boolean;
+  readonly spares: Spares;
   readonly book: SegmentBook;
   readonly count: JournalInstruments;
   readonly clock: Clock;
@@ -38,6 +54,10 @@ export interface ActiveSegmentOptions {
 interface OpenSegment {
   readonly id: number;
   readonly file: FileHandle;
+  /** Of the records in it. */
+  readonly seal: number;
+  /** What lay in the file before reaches to here. */
+  readonly usedUntil: number;
 }
 
 export const createActiveSegment = (options: ActiveSegmentOptions): ActiveSegment => {
@@ -53,7 +73,10 @@ export const createActiveSegment = (options: ActiveSegmentOptions): ActiveSegmen
     const id = nextId;
     nextId += 1;
     const path = segmentPath(dir, id);
-    const file = await open(path, 'wx', 0o600);
+    const spare = options.spares.take();
+    const file = await open(spare?.path ?? path, spare ? flags : newFile, 0o600);
+    const seal = segmentSeal(key, id);
+    const usedUntil = spare?.bytes ?? 0;
     try {
       const header = encodeSegmentHeader({
         id,
@@ -62,16 +85,17 @@ export const createActiveSegment = (options: ActiveSegmentOptions): ActiveSegmen
         previousId: previous.id,
         previousBytes: previous.bytes,
       });
-      await writeFully(file, [header], 0);
+      await writeFully(file, spare ? [header, sealed(seal, endHead())] : [header], 0);
       await file.datasync();
+      if (spare) await rename(spare.path, path);
       await syncDirectory(dir);
     } catch (error) {
       await file.close().catch(() => {});
-      await removeFile(path).catch(() => {});
+      for (const it of [path, spare?.path ?? path]) await removeFile(it).catch(() => {});
       throw error;
     }
     book.add({ id, path, bytes: segmentHeaderBytes, pending: 0, youngestMs: 0 });
-    return (active = { id, file });
+    return (active = { id, file, seal, usedUntil });
   };
 
   const sync = async (): Promise<void> => {
@@ -109,25 +133,48 @@ export const createActiveSegment = (options: ActiveSegmentOptions): ActiveSegmen
     if (active) await leave(active);
   };
 
-  const write: ActiveSegment['write'] = async (chunks, bytes, mustSync) => {
+  const write: ActiveSegment['write'] = async (records, bytes, mustSync) => {
     if (active) {
       const held = bytesOf(active.id);
       if (held > segmentHeaderBytes && held + bytes > options.segmentBytesMax) await retire();
     }
     const segment = active ?? (await begin());
     const offset = bytesOf(segment.id);
+    const sinceMs = clock.monotonicMs();
     try {
-      await writeFully(segment.file, chunks, offset);
+      await writeFully(segment.file, chunksFor(segment, records, offset + bytes), offset);
     } catch (error) {
       await abandon(segment);
       throw error;
     }
-    dirty = true;
-    if (mustSync) await sync();
+    if (options.syncsEachWrite) {
+      count.synced((clock.monotonicMs() - sinceMs) / 1000);
+    } else {
+      dirty = true;
+      if (mustSync) await sync();
+    }
     return { segment: segment.id, offset };
   };
 
+  const flags = constants.O_WRONLY | (options.syncsEachWrite ? constants.O_DSYNC : 0);
+  const newFile = flags | constants.O_CREAT | constants.O_EXCL;
+
   return { id: () => active?.id, write, sync, retire };
+};
+
+/** All as it will lie in the file, with an end behind it if something else would follow. */
+const chunksFor = (
+  { seal, usedUntil }: OpenSegment,
+  records: readonly WholeRecord[],
+  end: number,
+): readonly Uint8Array[] => {
+  const chunks: Uint8Array[] = [];
+  for (const { head, body } of records) {
+    chunks.push(sealed(seal, head, chunks.length === 0));
+    if (body && body.length > 0) chunks.push(body);
+  }
+  if (end < usedUntil) chunks.push(sealed(seal, endHead()));
+  return chunks;
 };
 
 const writeFully = async (

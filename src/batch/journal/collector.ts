@@ -2,11 +2,12 @@ import { open, rename } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { ActiveSegment } from './active-segment.ts';
-import { removeFile, seenPath, syncDirectory } from './directory.ts';
-import { encodeRequest } from './record.ts';
+import { removeFile, seenPath } from './directory.ts';
+import { plainSeal, type RequestRecord, requestHead, sealed } from './record.ts';
 import type { Segment, SegmentBook } from './segment-book.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 import { openSegmentReader } from './segment-reader.ts';
+import type { Spares } from './spares.ts';
 import type { Writer } from './writer.ts';
 
 export interface Collector {
@@ -31,6 +32,7 @@ export interface CollectorOptions {
   readonly rememberMs: number;
   readonly segmentBytesMax: number;
   readonly book: SegmentBook;
+  readonly spares: Spares;
   readonly active: ActiveSegment;
   readonly writer: Writer;
   readonly onCollected: () => void;
@@ -63,8 +65,7 @@ export const createCollector = (options: CollectorOptions): Collector => {
       await writer.between(() => (active.id() === id ? active.retire() : active.sync()));
       if ((book.get(id)?.pending ?? 1) > 0) return;
       await keepHashes(segment);
-      await removeFile(segment.path);
-      await syncDirectory(dir);
+      await options.spares.give(segment);
       book.remove(id);
       options.onCollected();
     }
@@ -96,19 +97,31 @@ export const createCollector = (options: CollectorOptions): Collector => {
   };
 
   async function* seenHeads(segment: Segment, sinceMs: number) {
+    const seal = plainSeal(key);
+    for await (const records of requestsOf(segment)) {
+      const young = records.filter((it) => it.atMs >= sinceMs);
+      const heads = young.map((it) => requestHead({ ...it, kind: 'seen', batch: '' }, 0));
+      yield Buffer.concat(heads.map((it) => sealed(seal, it)));
+    }
+  }
+
+  /** From memory, or else from the file: a reading for each of them. */
+  async function* requestsOf(segment: Segment): AsyncGenerator<readonly RequestRecord[]> {
+    const known = book.requestsOf(segment.id);
+    for (let at = 0; at < (known?.length ?? 0); at += 1_000)
+      yield known?.slice(at, at + 1_000) ?? [];
+    if (known) return;
     const reader = await openSegmentReader(segment.path, { key, end: segment.bytes });
-    let heads: Buffer[] = [];
     try {
+      let records: RequestRecord[] = [];
       for (let piece = await reader.next(); piece; piece = await reader.next()) {
-        if (piece.kind === 'damage') continue;
-        const { record } = piece.head;
-        if (record.kind !== 'request' || record.atMs < sinceMs) continue;
-        heads.push(encodeRequest(key, { ...record, kind: 'seen', batch: '' }, 0));
-        if (heads.length < 1_000) continue;
-        yield Buffer.concat(heads);
-        heads = [];
+        if (piece.kind === 'damage' || piece.head.record.kind !== 'request') continue;
+        records.push(piece.head.record);
+        if (records.length < 1_000) continue;
+        yield records;
+        records = [];
       }
-      yield Buffer.concat(heads);
+      yield records;
     } finally {
       await reader.close();
     }
@@ -148,12 +161,14 @@ export const createCollector = (options: CollectorOptions): Collector => {
     makeRoom: async () => {
       const given = seen.slice(0, Math.ceil(seen.length / 2));
       seen = seen.slice(given.length);
+      await options.spares.clear();
       for (const { path } of given) await removeFile(path);
       if (given.length > 0) log.warn('journal_seen_given_up', { files: given.length });
     },
     finish: async () => {
       collect();
       await running;
+      await options.spares.clear();
     },
   };
 };

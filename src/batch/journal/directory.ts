@@ -11,12 +11,14 @@ export interface NumberedFile {
 export const segmentPath = (dir: string, id: number): string => join(dir, `${padded(id)}.segment`);
 export const seenPath = (dir: string, id: number): string => join(dir, `${padded(id)}.seen`);
 
+export const sparePath = (dir: string, id: number): string => join(dir, `${padded(id)}.spare`);
+
 const padded = (id: number): string => String(id).padStart(12, '0');
 
 /** Files of one kind, oldest first. */
 export const listFiles = async (
   dir: string,
-  kind: 'segment' | 'seen',
+  kind: 'segment' | 'seen' | 'spare',
 ): Promise<readonly NumberedFile[]> => {
   const names = (await readdir(dir)).filter(
     (it) => /^\d{12}\./.test(it) && it.endsWith(`.${kind}`),

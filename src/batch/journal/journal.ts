@@ -12,13 +12,13 @@ import { createAside } from './aside.ts';
 import type { AsideLabel } from './aside-label.ts';
 import { createCollector } from './collector.ts';
 import { type ContentKind, contentHash } from './content-hash.ts';
-import { makeDirectory } from './directory.ts';
+import { listFiles, makeDirectory, removeFile } from './directory.ts';
 import { errnoOf } from './disk-fault.ts';
 import { journalInstruments } from './journal-instruments.ts';
 import { defaultJournalLimits, type JournalLimits } from './limits.ts';
 import type { GrowingRange, Range } from './range.ts';
 import { createRangeReader, type StoredRequest } from './range-reader.ts';
-import { encodeMark, encodeRequest } from './record.ts';
+import { markHead, plainSeal, requestHead, sealed } from './record.ts';
 import { createRemembered } from './remembered.ts';
 import { createReserve } from './reserve.ts';
 import { openRoom } from './room.ts';
@@ -26,6 +26,7 @@ import { type Damage, type Leftover, scanJournal } from './scan.ts';
 import { createSegmentBook } from './segment-book.ts';
 import { encodeSegmentHeader, keyBytes } from './segment-header.ts';
 import type { JournalShare } from './shared.ts';
+import { createSpares } from './spares.ts';
 import { createWriter, type Fsync } from './writer.ts';
 
 export interface JournalOptions {
@@ -157,11 +158,22 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   });
   await aside.tidy();
   const reserve = createReserve(dir, limits.reserveBytes);
+  const firstId = scan.lastId + 1;
+  const spares = createSpares({
+    dir,
+    filesMax: limits.spareFilesMax,
+    // Files in use and to spare stay below `bytesMax` together: these are used up before new ones.
+    hasRoom: (bytes) => held() + room.heldByOthers() + bytes < limits.bytesMax / 2,
+    firstId,
+  });
+  for (const { path } of await listFiles(dir, 'spare')) await removeFile(path);
   const active = createActiveSegment({
     ...limits,
     dir,
     key,
-    firstId: scan.lastId + 1,
+    firstId,
+    spares,
+    syncsEachWrite: options.fsync === 'always',
     previous: { id: last?.id ?? 0, bytes: last?.bytes ?? 0 },
     book,
     count,
@@ -189,7 +201,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   const tellHeld = () => room.hold(held());
   const collector = createCollector({
     ...limits,
-    ...{ dir, key, book, active, writer, clock, log },
+    ...{ dir, key, book, active, spares, writer, clock, log },
     onCollected: tellHeld,
   });
   collector.adopt(scan.seen);
@@ -235,13 +247,11 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     seq += 1;
     range.claim(seq);
     const kind = { signal, encoding, coding } as const;
-    const head = encodeRequest(
-      key,
-      { kind: 'request', ...kind, seq, atMs, acceptance, hash, batch: range.name },
-      bytes.length,
-    );
+    const batch = range.name;
+    const record = { kind: 'request', ...kind, seq, atMs, acceptance, hash, batch } as const;
+    const head = requestHead(record, bytes.length);
     const sinceMs = clock.monotonicMs();
-    const written = writer.request([head, bytes], range, atMs);
+    const written = writer.request({ head, body: bytes, record }, range);
     tellHeld();
     try {
       await written;
@@ -253,8 +263,8 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
 
   const mark = (kind: 'cut' | 'stored' | 'set-aside', range: Range, name: string) => {
     const { signal, firstSeq, lastSeq } = range;
-    const bytes = encodeMark(key, { kind, signal, name, firstSeq, lastSeq });
-    return writer.mark(bytes, kind === 'cut');
+    const head = markHead({ kind, signal, name, firstSeq, lastSeq });
+    return writer.mark(head, kind === 'cut');
   };
 
   const settle = (kind: 'stored' | 'set-aside', range: Range, name: string): void => {
@@ -357,7 +367,7 @@ async function* asSegment(
 ) {
   yield encodeSegmentHeader({ id: 0, createdMs: nowMs, key, previousId: 0, previousBytes: 0 });
   for await (const { record, body } of requests) {
-    yield encodeRequest(key, record, body.length);
+    yield sealed(plainSeal(key), requestHead(record, body.length));
     yield body;
   }
 }

@@ -5,6 +5,8 @@ export interface JournalLimits extends RetryLimits {
   readonly bytesMax: number;
   /** A segment is closed beyond; never more than an eighth of a journal's part of `bytesMax`. */
   readonly segmentBytesMax: number;
+  /** Files of segments that are done, kept to be written over; each as large as a segment. */
+  readonly spareFilesMax: number;
   /** One request's body; larger ones are rejected. */
   readonly recordBytesMax: number;
   /** Requests that wait to be written; more are refused at once. */
@@ -34,6 +36,7 @@ const mebibyte = 1024 * 1024;
 export const defaultJournalLimits: JournalLimits = {
   bytesMax: 10 * 1024 * mebibyte,
   segmentBytesMax: 64 * mebibyte,
+  spareFilesMax: 2,
   recordBytesMax: 256 * mebibyte,
   waitingBytesMax: 64 * mebibyte,
   groupBytesMax: 8 * mebibyte,

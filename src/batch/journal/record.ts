@@ -29,14 +29,21 @@ export interface MarkRecord {
   readonly lastSeq: number;
 }
 
-export type JournalRecord = RequestRecord | MarkRecord;
+/** Behind what counts of a segment in a file that was used before. */
+interface EndRecord {
+  readonly kind: 'end';
+}
+
+export type JournalRecord = RequestRecord | MarkRecord | EndRecord;
 
 export const isMark = (record: JournalRecord): record is MarkRecord =>
-  record.kind !== 'request' && record.kind !== 'seen';
+  record.kind === 'cut' || record.kind === 'stored' || record.kind === 'set-aside';
 
 /** A record's head as found on disk; the body follows it. */
 export interface RecordHead {
   readonly record: JournalRecord;
+  /** Whether its write began with it; records behind it were written together with it. */
+  readonly first: boolean;
   /** Of head and meta together. */
   readonly headBytes: number;
   readonly bodyBytes: number;
@@ -47,13 +54,35 @@ const headBytesMin = 64;
 /** Names and messages are short; a longer one is damage. */
 const metaBytesMax = 64 * 1024;
 
-const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen'] as const;
+const kinds = ['request', 'cut', 'stored', 'set-aside', 'seen', 'end'] as const;
+/** Beside the kind: nothing before it was written together with it. */
+const firstFlag = 0x80;
 
 /**
- * The head of a request's record; its body is written behind it, untouched. The checksum starts from
- * the journal's secret, so that no sender can put a head into a body that passes for one of ours.
+ * What a checksum starts from: the journal's secret, so that no sender can put a head into a body that
+ * passes for one of ours.
  */
-export const encodeRequest = (key: Buffer, record: RequestRecord, bodyBytes: number): Buffer => {
+export const plainSeal = (key: Buffer): number => key.readUInt32LE(0);
+
+/**
+ * Of records in a segment: another one for each, so that what a file held before it was used again
+ * never passes for a part of it.
+ */
+export const segmentSeal = (key: Buffer, segment: number): number => {
+  const id = Buffer.alloc(4);
+  id.writeUInt32LE(segment);
+  return crc32(id, plainSeal(key));
+};
+
+/** Makes a head valid; its write begins with it if it is `first`. */
+export const sealed = (seal: number, head: Buffer, first = false): Buffer => {
+  head[8] = ((head[8] ?? 0) & ~firstFlag) | (first ? firstFlag : 0);
+  head.writeUInt32LE(checksum(seal, head), 4);
+  return head;
+};
+
+/** The head of a request's record, yet to be sealed; its body is written behind it, untouched. */
+export const requestHead = (record: RequestRecord, bodyBytes: number): Buffer => {
   const batch = Buffer.from(record.batch);
   const { leftOut } = record.acceptance;
   // Behind a byte that no message has, so that an older version reads it as part of the message.
@@ -70,16 +99,19 @@ export const encodeRequest = (key: Buffer, record: RequestRecord, bodyBytes: num
   head.writeDoubleLE(record.seq, 32);
   head.writeDoubleLE(record.atMs, 40);
   head.set(record.hash, 48);
-  return sealed(key, head);
+  return head;
 };
 
-/** A whole mark: it has no body. */
-export const encodeMark = (key: Buffer, mark: MarkRecord): Buffer => {
+/** A whole mark, yet to be sealed: it has no body. */
+export const markHead = (mark: MarkRecord): Buffer => {
   const head = headFor(mark.kind, mark.signal, Buffer.from(mark.name));
   head.writeDoubleLE(mark.firstSeq, 32);
   head.writeDoubleLE(mark.lastSeq, 40);
-  return sealed(key, head);
+  return head;
 };
+
+/** A whole record that says that nothing behind it counts, yet to be sealed. */
+export const endHead = (): Buffer => headFor('end', 'traces', Buffer.alloc(0));
 
 const headFor = (kind: (typeof kinds)[number], signal: Signal, meta: Uint8Array): Buffer => {
   const head = Buffer.allocUnsafe(headBytesMin + meta.length).fill(0, 0, headBytesMin);
@@ -91,34 +123,34 @@ const headFor = (kind: (typeof kinds)[number], signal: Signal, meta: Uint8Array)
   return head;
 };
 
-const sealed = (key: Buffer, head: Buffer): Buffer => {
-  head.writeUInt32LE(checksum(key, head), 4);
-  return head;
-};
-
-const checksum = (key: Buffer, head: Buffer): number =>
-  crc32(head.subarray(8), key.readUInt32LE(0));
+const checksum = (seal: number, head: Buffer): number => crc32(head.subarray(8), seal);
 
 /**
  * Reads a head at the start of `bytes`: how many bytes it takes when there are too few, undefined
- * when there is none that can be trusted.
+ * when there is none with one of these seals.
  */
-export const decodeHead = (key: Buffer, bytes: Buffer): RecordHead | number | undefined => {
+export const decodeHead = (
+  seals: readonly number[],
+  bytes: Buffer,
+): RecordHead | number | undefined => {
   if (!bytes.subarray(0, 4).equals(recordMagic.subarray(0, bytes.length))) return undefined;
   if (bytes.length < headBytesMin) return headBytesMin;
   const metaBytes = bytes.readUInt32LE(12);
   if (metaBytes > metaBytesMax) return undefined;
   const headBytes = headBytesMin + metaBytes;
   if (bytes.length < headBytes) return headBytes;
-  if (bytes.readUInt32LE(4) !== checksum(key, bytes.subarray(0, headBytes))) return undefined;
+  const head = bytes.subarray(0, headBytes);
+  if (!seals.some((seal) => checksum(seal, head) === bytes.readUInt32LE(4))) return undefined;
   const record = recordFrom(bytes, bytes.subarray(headBytesMin, headBytes));
-  return record && { record, headBytes, bodyBytes: bytes.readUInt32LE(16) };
+  const first = ((bytes[8] ?? 0) & firstFlag) !== 0;
+  return record && { record, first, headBytes, bodyBytes: bytes.readUInt32LE(16) };
 };
 
 const recordFrom = (bytes: Buffer, meta: Buffer): JournalRecord | undefined => {
-  const kind = kinds[bytes[8] ?? -1];
+  const kind = kinds[(bytes[8] ?? 0) & ~firstFlag];
   const signal = signals[bytes[9] ?? -1];
   if (kind === undefined || signal === undefined) return undefined;
+  if (kind === 'end') return { kind };
   if (kind !== 'request' && kind !== 'seen') {
     const firstSeq = bytes.readDoubleLE(32);
     return { kind, signal, name: meta.toString(), firstSeq, lastSeq: bytes.readDoubleLE(40) };

@@ -3,6 +3,7 @@ import { Fault } from '../../lib/fault.ts';
 import type { Signal } from '../../model/ingest.ts';
 import { contentHash, signals } from './content-hash.ts';
 import { listFiles, type NumberedFile } from './directory.ts';
+import { createLastWrite } from './last-write.ts';
 import { type GrowingRange, openRange, type Range } from './range.ts';
 import { isMark, type MarkRecord, type RequestRecord } from './record.ts';
 import type { Segment } from './segment-book.ts';
@@ -85,47 +86,50 @@ export const scanJournal = async (
     });
   }
   const youngest = files.at(-1);
+  const ends = new Map<SegmentFile, number>();
+  let lost: ReadonlySet<number> = new Set();
   for (const file of files) {
-    const damage = (offset: number, end: number, torn: boolean) =>
+    const damage = ({ offset, end }: Pick<Piece, 'offset' | 'end'>, torn: boolean) =>
       found.damages.push({ path: file.path, segment: file.id, offset, bytes: end - offset, torn });
-    if (!file.header && file.bytes > 0)
-      damage(
-        0,
-        Math.min(segmentHeaderBytes, file.bytes),
-        file === youngest && file.bytes < segmentHeaderBytes,
-      );
-    await eachPiece(file, key, async (piece, body) => {
-      const { offset, end } = piece;
-      if (piece.kind === 'damage') {
-        damage(offset, end, file === youngest && end === file.end);
-        return;
-      }
+    const learn = (piece: Piece): void => {
+      if (piece.kind === 'damage') return void damage(piece, false);
       const { record } = piece.head;
       if (record.kind === 'request') {
         found.lastSeq = Math.max(found.lastSeq, record.seq);
-        // Only the last write can have been torn; other bodies are checked when they are read.
-        if (
-          file === youngest &&
-          end === file.end &&
-          !contentHash(key, record, await body()).equals(record.hash)
-        ) {
-          damage(offset, end, true);
-        } else onSeen(record);
+        onSeen(record);
       } else if (isMark(record)) {
         found.lastSeq = Math.max(found.lastSeq, record.lastSeq);
         found.marks.add(record);
       }
+    };
+    const tornHeader = file === youngest && file.bytes < segmentHeaderBytes;
+    if (!file.header && file.bytes > 0) {
+      damage({ offset: 0, end: Math.min(segmentHeaderBytes, file.bytes) }, tornHeader);
+    }
+    let end = tornHeader ? 0 : Math.min(segmentHeaderBytes, file.end);
+    const last = createLastWrite();
+    await eachPiece(file, key, (piece) => {
+      end = piece.end;
+      for (const it of last.behind(piece)) learn(it);
     });
+    if (file === youngest) {
+      const torn = await tornOf(file, key, last.pieces());
+      for (const it of torn) damage(it, true);
+      for (const it of last.pieces()) if (!torn.includes(it)) learn(it);
+      for (const it of torn.toReversed()) if (it.end === end) end = it.offset;
+      lost = new Set(torn.map((it) => it.offset));
+    } else last.pieces().forEach(learn);
+    ends.set(file, end);
   }
 
   const sorter = new Sorter(found.marks);
   for (const file of files) {
     let pending = 0;
     let youngestMs = 0;
-    const torn = found.damages.find((it) => it.torn && it.segment === file.id);
-    const end = torn ? torn.offset : file.end;
+    const end = ends.get(file) ?? file.end;
     await eachPiece({ ...file, end }, key, (piece) => {
       if (piece.kind === 'damage' || piece.head.record.kind !== 'request') return;
+      if (file === youngest && lost.has(piece.offset)) return;
       const { record } = piece.head;
       youngestMs = Math.max(youngestMs, record.atMs);
       const place = { segment: file.id, offset: piece.offset, bytes: piece.end - piece.offset };
@@ -173,12 +177,37 @@ export const readHeader = async (path: string): Promise<SegmentHeader | undefine
   }
 };
 
+/** Of what was written last, pieces that cannot be trusted; other bodies are checked when they are read. */
+const tornOf = async (
+  file: SegmentFile,
+  key: Buffer,
+  written: readonly Piece[],
+): Promise<readonly Piece[]> => {
+  const [first] = written;
+  if (!first) return [];
+  const sound = new Set<number>();
+  await eachPiece(
+    file,
+    key,
+    async (piece, body) => {
+      if (piece.kind === 'damage') return;
+      const { record } = piece.head;
+      const isSound =
+        record.kind !== 'request' || contentHash(key, record, await body()).equals(record.hash);
+      if (isSound) sound.add(piece.offset);
+    },
+    first.offset,
+  );
+  return written.filter((it) => !sound.has(it.offset));
+};
+
 const eachPiece = async (
   file: SegmentFile,
   key: Buffer,
   visit: (piece: Piece, body: () => Promise<Buffer>) => void | Promise<void>,
+  from = segmentHeaderBytes,
 ): Promise<void> => {
-  const reader = await openSegmentReader(file.path, { key, end: file.end });
+  const reader = await openSegmentReader(file.path, { key, from, end: file.end });
   try {
     for (let piece = await reader.next(); piece; piece = await reader.next()) {
       await visit(piece, reader.body);

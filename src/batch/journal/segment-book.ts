@@ -1,4 +1,7 @@
+import { createKnownRequests } from './known-requests.ts';
 import type { Range } from './range.ts';
+import type { RequestRecord } from './record.ts';
+import { segmentHeaderBytes } from './segment-header.ts';
 
 /** One segment file and what is still needed of it. */
 export interface Segment {
@@ -15,7 +18,9 @@ export interface Segment {
 /** Which segments there are, oldest first, and how much of them is still to be stored. */
 export interface SegmentBook {
   readonly add: (segment: Segment) => void;
-  readonly wrote: (id: number, bytes: number, requests: number, atMs: number) => void;
+  readonly wrote: (id: number, bytes: number, requests: readonly RequestRecord[]) => void;
+  /** All requests of a segment in their order, unless they are too many to be kept in memory. */
+  readonly requestsOf: (id: number) => readonly RequestRecord[] | undefined;
   /** Nothing is left to do for the requests of the range. */
   readonly settle: (range: Range) => void;
   readonly remove: (id: number) => void;
@@ -28,9 +33,13 @@ export interface SegmentBook {
   readonly pendingRequests: () => number;
 }
 
+/** Of all segments, about 8 MiB: far more than a working system holds. */
+const knownRequestsMax = 32_768;
+
 /** Segments are only ever removed from the old end: a mark never outlives what it speaks of. */
 export const createSegmentBook = (): SegmentBook => {
   const segments = new Map<number, Segment>();
+  const known = createKnownRequests(knownRequestsMax);
   let bytes = 0;
   let pending = 0;
 
@@ -49,14 +58,18 @@ export const createSegmentBook = (): SegmentBook => {
   return {
     add: (segment) => {
       segments.set(segment.id, segment);
+      if (segment.bytes <= segmentHeaderBytes) known.begin(segment.id);
       bytes += segment.bytes;
       pending += segment.pending;
     },
-    wrote: (id, more, requests, atMs) => {
-      change(id, { bytes: more, pending: requests });
+    wrote: (id, more, requests) => {
+      change(id, { bytes: more, pending: requests.length });
+      known.add(id, requests);
       const segment = segments.get(id);
-      if (segment && atMs > segment.youngestMs) segments.set(id, { ...segment, youngestMs: atMs });
+      const youngestMs = requests.reduce((max, it) => Math.max(max, it.atMs), 0);
+      if (segment && youngestMs > segment.youngestMs) segments.set(id, { ...segment, youngestMs });
     },
+    requestsOf: known.of,
     settle: (range) => {
       for (const [id, requests] of range.parts) change(id, { bytes: 0, pending: -requests });
     },
@@ -65,6 +78,7 @@ export const createSegmentBook = (): SegmentBook => {
       if (!segment) return;
       change(id, { bytes: -segment.bytes, pending: -segment.pending });
       segments.delete(id);
+      known.drop(id);
     },
     get: (id) => segments.get(id),
     oldest: () => segments.values().next().value,

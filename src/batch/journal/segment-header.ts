@@ -15,8 +15,8 @@ export interface SegmentHeader {
 export const segmentHeaderBytes = 64;
 export const keyBytes = 16;
 const magic = Buffer.from('TOCSINJ\n');
-/** 1: requests do not say in which batch they are. */
-const version = 2;
+/** 1: requests do not say in which batch they are. 2: records do not say in which segment they are. */
+const version = 3;
 
 export const encodeSegmentHeader = (header: SegmentHeader): Buffer => {
   const bytes = Buffer.alloc(segmentHeaderBytes);

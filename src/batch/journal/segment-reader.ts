@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { decodeHead, type RecordHead, recordMagic } from './record.ts';
-import { segmentHeaderBytes } from './segment-header.ts';
+import { basename } from 'node:path';
+import { decodeHead, plainSeal, type RecordHead, recordMagic, segmentSeal } from './record.ts';
+import { decodeSegmentHeader, segmentHeaderBytes } from './segment-header.ts';
 
 /** What lies at a place of a segment: a record, or bytes that cannot be trusted. */
 export type Piece =
@@ -41,6 +42,7 @@ export const openSegmentReader = async (
   const file = await open(path, 'r');
   const end = Math.min(options.end, (await file.stat()).size);
   const view = windowOn(file, end);
+  const seals = [segmentSeal(options.key, await idOf(file, path)), plainSeal(options.key)];
   let position = options.from ?? segmentHeaderBytes;
   let current: { readonly offset: number; readonly bytes: number } | undefined;
   let skipped = false;
@@ -48,7 +50,7 @@ export const openSegmentReader = async (
   const headAt = async (offset: number): Promise<RecordHead | undefined> => {
     let bytes = await view(offset, 64, skipped ? smallWindowBytes : bigWindowBytes);
     for (;;) {
-      const head = decodeHead(options.key, bytes);
+      const head = decodeHead(seals, bytes);
       if (typeof head !== 'number') return head;
       if (offset + head > end) return undefined;
       bytes = await view(offset, head, bigWindowBytes);
@@ -77,6 +79,10 @@ export const openSegmentReader = async (
       position = head ? end : await findHead(offset + 1);
       return { kind: 'damage', offset, end: position };
     }
+    if (head.record.kind === 'end') {
+      position = end;
+      return undefined;
+    }
     position = recordEnd;
     current = { offset: offset + head.headBytes, bytes: head.bodyBytes };
     return { kind: 'record', offset, end: position, head };
@@ -91,6 +97,17 @@ export const openSegmentReader = async (
     },
     close: () => file.close(),
   };
+};
+
+/** As its header says; by its name when that is damaged. */
+const idOf = async (file: FileHandle, path: string): Promise<number> => {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(segmentHeaderBytes), {
+    length: segmentHeaderBytes,
+    position: 0,
+  });
+  const header = decodeSegmentHeader(buffer.subarray(0, bytesRead));
+  if (header !== undefined && typeof header !== 'number') return header.id;
+  return Number.parseInt(basename(path), 10) || 0;
 };
 
 /** At least `bytes` from `offset` on, as far as there are; what was read ahead is used again. */

@@ -1,11 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../lib/fault.ts';
 import type { Log } from '../../lib/log.ts';
-import type { ActiveSegment } from './active-segment.ts';
+import type { ActiveSegment, WholeRecord } from './active-segment.ts';
 import { diskFault, errnoOf } from './disk-fault.ts';
 import type { JournalInstruments } from './journal-instruments.ts';
 import type { JournalLimits } from './limits.ts';
 import type { GrowingRange } from './range.ts';
+import type { RequestRecord } from './record.ts';
 import type { Reserve } from './reserve.ts';
 import type { SegmentBook } from './segment-book.ts';
 
@@ -33,16 +34,12 @@ export interface WriterOptions {
 
 export interface Writer {
   /** Resolves when the request is as safe as `fsync` says; rejects with a Fault (`retry`). */
-  readonly request: (
-    chunks: readonly Uint8Array[],
-    range: GrowingRange,
-    atMs: number,
-  ) => Promise<void>;
+  readonly request: (request: WrittenRequest, range: GrowingRange) => Promise<void>;
   /**
    * Resolves when it is written (and synced, if `durable`), or kept in memory because the disk does
    * not take it: then false. Rejects with ERR_JOURNAL_CLOSED.
    */
-  readonly mark: (bytes: Uint8Array, durable: boolean) => Promise<boolean>;
+  readonly mark: (head: Buffer, durable: boolean) => Promise<boolean>;
   /** Resolves when all that was asked before is done, or refused. Rejects with ERR_JOURNAL_CLOSED. */
   readonly settled: () => Promise<void>;
   /** Runs alone, after everything that was asked before. */
@@ -55,11 +52,16 @@ export interface Writer {
   readonly close: () => Promise<void>;
 }
 
-interface Write {
+/** A request's record, its head yet to be sealed. */
+export interface WrittenRequest extends WholeRecord {
+  readonly body: Uint8Array;
+  readonly record: RequestRecord;
+}
+
+interface Write extends WholeRecord {
   readonly kind: 'request' | 'mark';
-  readonly chunks: readonly Uint8Array[];
   readonly bytes: number;
-  readonly atMs: number;
+  readonly record?: RequestRecord;
   readonly durable: boolean;
   readonly range?: GrowingRange;
   readonly settle: (failure?: Fault) => void;
@@ -140,19 +142,16 @@ export const createWriter = (options: WriterOptions): Writer => {
   const commit = async (group: readonly Write[]): Promise<void> => {
     const bytes = group.reduce((sum, it) => sum + it.bytes, 0);
     const sync = fsync === 'always' && group.some((it) => it.durable);
-    const chunks = group.flatMap((it) => it.chunks);
-    const { segment, offset } = await active.write(chunks, bytes, sync);
+    const { segment, offset } = await active.write(group, bytes, sync);
     let at = offset;
-    let requests = 0;
-    let youngestMs = 0;
+    const requests: RequestRecord[] = [];
     for (const it of group) {
       it.range?.written({ segment, offset: at, bytes: it.bytes });
       at += it.bytes;
-      if (it.kind === 'request') requests += 1;
-      youngestMs = Math.max(youngestMs, it.atMs);
+      if (it.record) requests.push(it.record);
     }
-    book.wrote(segment, bytes, requests, youngestMs);
-    count.group(requests, bytes);
+    book.wrote(segment, bytes, requests);
+    count.group(requests.length, bytes);
     waitingBytes -= bytes;
     for (const it of group) it.settle();
     if (fsync === 'interval') cancelSync ??= clock.after(limits.syncEveryMs, syncSoon);
@@ -194,9 +193,8 @@ export const createWriter = (options: WriterOptions): Writer => {
     const bytes = marks.reduce((sum, it) => sum + it.bytes, 0);
     try {
       await reserve.fill();
-      const chunks = marks.flatMap((it) => it.chunks);
-      const { segment } = await active.write(chunks, bytes, true);
-      book.wrote(segment, bytes, 0, 0);
+      const { segment } = await active.write(marks, bytes, true);
+      book.wrote(segment, bytes, []);
       kept = [];
       disk = 'fine';
       log.info('journal_disk_recovered', { marks: marks.length });
@@ -208,7 +206,7 @@ export const createWriter = (options: WriterOptions): Writer => {
 
   const submit = (write: Omit<Write, 'settle' | 'bytes'>): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const bytes = write.chunks.reduce((sum, it) => sum + it.length, 0);
+    const bytes = write.head.length + (write.body?.length ?? 0);
     const settle = (failure?: Fault) => (failure ? reject(failure) : resolve());
     if (closed) {
       write.range?.notWritten();
@@ -225,10 +223,9 @@ export const createWriter = (options: WriterOptions): Writer => {
     });
 
   return {
-    request: (chunks, range, atMs) =>
-      submit({ kind: 'request', chunks, range, atMs, durable: true }),
-    mark: (bytes, durable) =>
-      submit({ kind: 'mark', chunks: [bytes], atMs: 0, durable }).then(
+    request: (request, range) => submit({ kind: 'request', ...request, range, durable: true }),
+    mark: (head, durable) =>
+      submit({ kind: 'mark', head, durable }).then(
         () => true,
         (fault: Fault) => {
           if (closed) throw fault;

@@ -9,7 +9,7 @@ import {
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openRange } from '../../../src/batch/journal/range.ts';
-import { encodeMark } from '../../../src/batch/journal/record.ts';
+import { markHead, plainSeal, sealed } from '../../../src/batch/journal/record.ts';
 import { segmentHeaderBytes } from '../../../src/batch/journal/segment-header.ts';
 import { seededRandom } from '../../support/random.ts';
 import { countingMeter, leftIn, notingLog, open, put, temporaryDir } from './open-journal.ts';
@@ -158,13 +158,10 @@ t.test('random holes lose what they hit and nothing else', async (t) => {
 });
 
 t.test('a body that contains records is not mistaken for some', async (t) => {
-  const forged = encodeMark(Buffer.alloc(16), {
-    kind: 'stored',
-    signal: 'traces',
-    name: 'all of it',
-    firstSeq: 0,
-    lastSeq: 1_000,
-  });
+  const forged = sealed(
+    plainSeal(Buffer.alloc(16)),
+    markHead({ kind: 'stored', signal: 'traces', name: 'all of it', firstSeq: 0, lastSeq: 1_000 }),
+  );
   const dir = temporaryDir(t);
   const journal = await open(dir);
   for (const body of ['before', Buffer.concat([forged, forged]), 'behind'])

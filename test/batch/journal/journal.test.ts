@@ -271,7 +271,7 @@ t.test('a journal of a later version is left alone', async (t) => {
     previousId: 0,
     previousBytes: 0,
   });
-  header.writeUInt32LE(3, 8);
+  header.writeUInt32LE(4, 8);
   const { crc32 } = await import('node:zlib');
   header.writeUInt32LE(crc32(header.subarray(0, 60)), 60);
   await writeFile(join(dir, '000000000001.segment'), header);
