@@ -3,7 +3,7 @@ import { machineLine } from '../measure.ts';
 import { type SchemaEngine, withSchemaEngine } from './engine.ts';
 import { dropSpanViewsBut, type History, insertDay } from './history.ts';
 import { comparePercentiles } from './percentiles.ts';
-import { findTraces } from './trace-by-id.ts';
+import { findTraces, letLookupsAge } from './trace-by-id.ts';
 
 /** 102 million spans in 30 days, merged as far as ClickHouse does by itself, and what is asked of them. */
 export const askHistory = (quick: boolean, print: (line: string) => void): Promise<void> =>
@@ -21,6 +21,7 @@ export const askHistory = (quick: boolean, print: (line: string) => void): Promi
     for (let day = 0; day < history.days; day += 1) await insertDay(engine, history, day);
     const spans = (history.days * history.spansPerDay) / 1e6;
     print(`${spans} M spans made in ${((performance.now() - since) / 1000).toFixed(0)} s`);
+    await letLookupsAge(engine);
     await mergesAtRest(engine);
     print('\nrequired | aim | measured');
     await findTraces(engine, history, quick ? 3 : 50, print);

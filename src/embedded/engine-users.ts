@@ -56,6 +56,12 @@ export interface EngineUsers {
   readonly cores: number;
 }
 
+/**
+ * Looking into the indexes of a hundred parts takes a few milliseconds and is a job for each part: waking
+ * a second thread for each costs more than it saves. Large machines have parts enough for some threads.
+ */
+const coresPerIndexThread = 4;
+
 /** Users, their limits and rights, as ClickHouse's users.xml. Holds hashes, never a password. */
 export const usersXml = (users: EngineUsers): string => {
   const countedBytesMax = countedBytes(users.memoryBytesMax);
@@ -79,6 +85,7 @@ export const usersXml = (users: EngineUsers): string => {
     <default>
       <max_memory_usage>${Math.floor(countedBytesMax * 0.6)}</max_memory_usage>
       <max_threads>${users.cores}</max_threads>
+      <max_threads_for_indexes>${Math.max(1, Math.floor(users.cores / coresPerIndexThread))}</max_threads_for_indexes>
       <allow_experimental_analyzer>1</allow_experimental_analyzer>
       <async_insert>0</async_insert>
       <log_queries>1</log_queries>

@@ -70,3 +70,44 @@ t.test(
     t.strictSame(await spansOf(id), [{ SpanId: '50' }]);
   },
 );
+
+t.test('a day that nothing comes for any more becomes one part by itself', async (t) => {
+  const engine = await startClickHouse(t);
+  const store = openStore(t, engine);
+  await migrate(store, migrateOptions);
+  const table = 'otel.otel_traces_trace_id_ts';
+  const [{ settings } = { settings: '' }] = await store.inspect<{ settings: string }>(
+    "SELECT engine_full AS settings FROM system.tables WHERE database = 'otel' AND name = 'otel_traces_trace_id_ts'",
+    { timeoutMs },
+  );
+  t.match(settings, 'min_age_to_force_merge_on_partition_only = 1');
+  t.match(settings, 'min_age_to_force_merge_seconds = 21600');
+  for (const part of [0, 1]) {
+    await store.insertBlock({ ...blockOf(0), name: `part ${part}` });
+    await store.insertBlock({ ...blockOf(1), name: `next ${part}` });
+  }
+  const parts = () =>
+    store.inspect<{ day: string; parts: number }>(
+      `SELECT partition AS day, toUInt32(count()) AS parts FROM system.parts WHERE active
+        AND database = 'otel' AND table = 'otel_traces_trace_id_ts' GROUP BY day ORDER BY day`,
+      { timeoutMs },
+    );
+  t.strictSame(
+    (await parts()).map((it) => it.parts),
+    [2, 2],
+    'two so small ones are left as they are',
+  );
+  // Six hours pass.
+  await store.command(`ALTER TABLE ${table} MODIFY SETTING min_age_to_force_merge_seconds = 1`);
+  for (;;) {
+    const now = await parts();
+    if (now.every((it) => it.parts === 1)) break;
+  }
+  t.strictSame(
+    await store.inspect(
+      `SELECT toUInt32(count()) AS traces, toUInt32(uniqExact(TraceId)) AS ids FROM ${table}`,
+      { timeoutMs },
+    ),
+    [{ traces: 200, ids: 200 }],
+  );
+});
