@@ -4,6 +4,7 @@ import { type CacheConventions, knownCacheConventions } from '../model/cache-con
 import type { Query } from '../model/query.ts';
 import type { RetentionMs } from '../model/retention.ts';
 import { changeCacheViews, type Redeclared, type ViewComment } from './derived-views.ts';
+import { fillServiceDurations, opensServiceDurations } from './fill-durations.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
 import { projectionSetting, projectionStatements } from './projections.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
@@ -65,7 +66,14 @@ export const migrate = async (
   refuseChanged(all, applied);
 
   for (const migration of pending) {
-    await runFile(migration, options, run);
+    await runFile(migration, options, async (sql) => {
+      if (opensServiceDurations(sql, options)) {
+        const { inspect } = target;
+        const tables = new Set(before.map((it) => it.table));
+        await fillServiceDurations({ ...options, inspect, run, before: tables });
+      }
+      await run(sql);
+    });
     await run(recordStatement(migration, options));
   }
   const after = options.dryRun

@@ -16,15 +16,24 @@ const service = 'ServiceName';
 const metric = 'MetricName';
 
 /** `span_rollup_1m` and the like: `Time` is when the minute, hour or day of a row begins. */
-const spanTiers = (['1m', '1h', '1d'] as const).map(
-  (tier): Tier => ({
-    table: `span_rollup_${tier}`,
+const spanTiers: readonly Tier[] = [
+  ...(['1m', '1h', '1d'] as const).map(
+    (tier): Tier => ({
+      table: `span_rollup_${tier}`,
+      time: 'Time',
+      partition: tier === '1m' ? 'day' : 'month',
+      keptMs: (it) => it.spans[tier],
+      service,
+    }),
+  ),
+  {
+    table: 'service_durations_1d_filled',
     time: 'Time',
-    partition: tier === '1m' ? 'day' : 'month',
-    keptMs: (it) => it.spans[tier],
+    partition: 'month',
+    keptMs: (it) => it.spans['1d'],
     service,
-  }),
-);
+  },
+];
 
 /** Series, their names, which last as long as any tier knows them by number, and bookkeeping. */
 const metricTiers: readonly Tier[] = [

@@ -9,6 +9,7 @@ import type { Query } from '../../src/model/query.ts';
 import { rollupJobs } from '../../src/rollups.ts';
 import type { Store } from '../../src/store/client.ts';
 import { createDiskWatch } from '../../src/store/disk-watch.ts';
+import { fillServiceDurations } from '../../src/store/fill-durations.ts';
 import { loadMigrations } from '../../src/store/load-migrations.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { renderSql } from '../../src/store/render.ts';
@@ -21,6 +22,9 @@ import { migrateOptions, openStore } from './open-store.ts';
 
 const timeoutMs = 30_000;
 const migrations = await loadMigrations();
+
+/** Has a row of a key for each shard. */
+const addedUp = 'service_durations_1d';
 
 const minuteMs = 60_000;
 const startMs = Date.UTC(2026, 10, 21, 9);
@@ -239,6 +243,7 @@ t.test('a cluster of two shards', async (t) => {
     t.ok(views.length > 5);
     let rows = 0;
     for (const { name, from } of views) {
+      if (name === addedUp) continue;
       const sql = `SELECT * FROM ${from} ORDER BY ALL`;
       const told = (await front.query(sql, { timeoutMs })).map(rounded);
       t.strictSame(told, (await single.query(sql, { timeoutMs })).map(rounded), name);
@@ -252,6 +257,35 @@ t.test('a cluster of two shards', async (t) => {
       const rows = await front.query(sql, { timeoutMs });
       t.ok(rows.length >= 5, `${rows.length} rows in ${tier}`);
       t.strictSame(rows, await single.query(sql, { timeoutMs }), tier);
+    }
+    const durations =
+      'SELECT Time, ServiceName, Bucket, sum(Requests) AS requests, sum(Answered) AS answered ' +
+      `FROM ${addedUp} GROUP BY ALL ORDER BY ALL`;
+    const expected = await single.query(durations, { timeoutMs });
+    t.ok(expected.length >= 5);
+    t.strictSame(await front.query(durations, { timeoutMs }), expected, addedUp);
+  });
+
+  t.test('days of services are filled from both shards on an upgrade', async (t) => {
+    const table = 'service_durations_1d_filled_local';
+    const sum = `SELECT sum(Requests) AS n, sum(Answered) AS answered FROM ${addedUp}`;
+    const expected = await front.query(sum, { timeoutMs });
+    for (const store of [one, two]) await store.command(`TRUNCATE TABLE otel.${table}`);
+    const placement = { database: 'otel', cluster: clusterName };
+    const before = new Set(['span_rollup_1d_local']);
+    const fill = () =>
+      fillServiceDurations({
+        ...{ ...placement, before, inspect: front.inspect, run: front.command },
+        ...{ clock: systemClock, dryRun: false },
+      });
+    await Promise.all([fill(), fill()]);
+    t.strictSame(await front.query(sum, { timeoutMs }), expected);
+    for (const store of [one, two]) {
+      const [held] = await store.query<{ n: number }>(
+        `SELECT toUInt32(count()) AS n FROM ${table}`,
+        { timeoutMs },
+      );
+      t.ok(held && held.n > 0, `${held?.n} rows of one shard`);
     }
   });
 
