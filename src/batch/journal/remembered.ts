@@ -1,4 +1,5 @@
 import type { Acceptance } from '../../model/ingest.ts';
+import { createAnswerTable } from './answer-table.ts';
 import type { Claims } from './claims.ts';
 
 /** A request belongs to another thread, which knows its answer or is about to. */
@@ -38,55 +39,56 @@ export interface RememberedOptions {
 
 /** Two generations, so that forgetting costs nothing per request and needs no timer. */
 export const createRemembered = (options: RememberedOptions): Remembered => {
-  const { windowMs, requestsMax, monotonicMs, claims } = options;
-  let young = new Map<string, Acceptance | Promise<Acceptance>>();
-  let old = new Map<string, Acceptance | Promise<Acceptance>>();
+  const { windowMs, monotonicMs, claims } = options;
+  const answersMax = Math.ceil(options.requestsMax / 2);
+  const running = new Map<string, Promise<Acceptance>>();
+  let young = createAnswerTable(answersMax);
+  let old = createAnswerTable(answersMax);
   let youngSinceMs = monotonicMs();
 
   const turn = (): void => {
-    const grown = young.size * 2 >= requestsMax;
+    const grown = young.size() >= answersMax;
     if (!grown && monotonicMs() - youngSinceMs < windowMs) return;
-    old = young;
-    young = new Map();
+    old.clear();
+    [young, old] = [old, young];
     youngSinceMs = monotonicMs();
+  };
+
+  const remember = (hash: Buffer, answer: Acceptance): void => {
+    turn();
+    young.put(hash, answer);
   };
 
   const once = async (hash: Buffer, run: () => Promise<Acceptance>): Promise<Acceptance> => {
     turn();
     const id = hash.toString('latin1');
-    const known = young.get(id) ?? old.get(id);
+    const known = running.get(id) ?? young.get(hash) ?? old.get(hash);
     if (known) {
       options.onRepeated();
       return known;
     }
     const other = claims?.claim(hash);
     if (other !== undefined) throw new Elsewhere(other);
-    const running = run();
-    young.set(id, running);
+    const answer = run();
+    running.set(id, answer);
     try {
-      const acceptance = await running;
-      if (!replace(young, id, running, acceptance)) replace(old, id, running, acceptance);
+      const acceptance = await answer;
+      remember(hash, acceptance);
       return acceptance;
     } catch (error) {
-      for (const map of [young, old]) if (map.get(id) === running) map.delete(id);
       claims?.release(hash);
       throw error;
+    } finally {
+      running.delete(id);
     }
   };
 
   return {
     once,
     restore: (hash, acceptance) => {
-      turn();
       claims?.claim(hash);
-      young.set(hash.toString('latin1'), acceptance);
+      remember(hash, acceptance);
     },
-    size: () => young.size + old.size,
+    size: () => running.size + young.size() + old.size(),
   };
-};
-
-const replace = <T>(map: Map<string, T>, id: string, from: T, to: T): boolean => {
-  if (map.get(id) !== from) return false;
-  map.set(id, to);
-  return true;
 };

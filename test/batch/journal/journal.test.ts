@@ -189,7 +189,11 @@ t.test('what is remembered is bounded in number and in time', async (t) => {
     onRepeated: () => (repeated += 1),
   });
   const send = (n: number) =>
-    remembered.once(Buffer.from(`${n}`), async () => ({ accepted: n, rejected: 0, message: '' }));
+    remembered.once(Buffer.from(`${n}`.padEnd(16)), async () => ({
+      accepted: n,
+      rejected: 0,
+      message: '',
+    }));
   for (let n = 0; n < 1_000; n += 1) await send(n);
   t.ok(remembered.size() <= 100, `${remembered.size()} remembered`);
   await send(990);
