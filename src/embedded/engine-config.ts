@@ -26,6 +26,12 @@ const mergeNiceness = engineNiceness + 10;
  */
 const mergesPerCore = 1;
 
+/**
+ * Whoever writes a part has its marks in memory and leaves them to those who read it: a trace is asked for
+ * once, and read the marks of a hundred files. At a start those of all parts would be read one by one.
+ */
+const marksReadAtStart = 0;
+
 /** The server side of the configuration, as ClickHouse's config.xml. */
 export const configXml = (config: EngineConfig): string => {
   const countedBytesMax = countedBytes(config.memoryBytesMax);
@@ -50,6 +56,8 @@ export const configXml = (config: EngineConfig): string => {
   <primary_index_cache_size>${mebibytes(0.03, 256)}</primary_index_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <index_uncompressed_cache_size>0</index_uncompressed_cache_size>
+  <mark_cache_prewarm_ratio>${marksReadAtStart}</mark_cache_prewarm_ratio>
+  <index_mark_cache_prewarm_ratio>${marksReadAtStart}</index_mark_cache_prewarm_ratio>
   <index_mark_cache_size>${mebibytes(0.01, 64)}</index_mark_cache_size>
   <mmap_cache_size>64</mmap_cache_size>
   <compiled_expression_cache_size>${mebibytes(0.02, 64)}</compiled_expression_cache_size>
@@ -71,6 +79,7 @@ export const configXml = (config: EngineConfig): string => {
   <tables_loader_foreground_pool_size>${pool}</tables_loader_foreground_pool_size>
   <tables_loader_background_pool_size>${pool}</tables_loader_background_pool_size>
   <merge_tree>
+    <prewarm_mark_cache>1</prewarm_mark_cache>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>${pool}</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
     <number_of_free_entries_in_pool_to_execute_mutation>${pool}</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>${pool}</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
