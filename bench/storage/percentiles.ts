@@ -5,11 +5,9 @@ import { more, row } from './row.ts';
 
 /** The documented query (src/rollup/README.md), by service. */
 const fromTiers = (until: number) => `
-  WITH sumMap(r.Sketch) AS sketch, arrayCumSum(mapValues(sketch)) AS below,
-    mapKeys(sketch)[arrayFirstIndex(c -> c >= 0.99 * below[-1], below)] AS b
-  SELECT r.ServiceName AS service, least(toFloat64(max(r.DurationMax)), greatest(toFloat64(min(r.DurationMin)),
-    sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997)) AS p99
-  FROM otel.span_rollup_1d AS r
+  WITH quantileExactWeighted(0.99)(r.Bucket, toUInt64(round(r.Requests * 65536))) AS b
+  SELECT r.ServiceName AS service, sign(b) * exp2((abs(b) - 16380) / 35) * 0.990098221046997 AS p99
+  FROM otel.service_durations_1d AS r
   WHERE r.Time >= toDateTime(${historyStartSeconds}, 'UTC') AND r.Time < toDateTime(${until}, 'UTC')
   GROUP BY service ORDER BY service`;
 

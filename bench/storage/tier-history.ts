@@ -204,6 +204,9 @@ const once = (history: TierHistory): readonly string[] => {
   const start = end - days * 86_400;
   const months = `arrayJoin([toStartOfMonth(toDateTime(${start}, 'UTC')), toStartOfMonth(toDateTime(${end - 1}, 'UTC'))]) AS month`;
   return [
+    `INSERT INTO otel.service_durations_1d_filled
+      SELECT Time, ServiceName, key, sum(value), sumIf(value, SpanKind IN ('Server', 'Consumer'))
+      FROM otel.span_rollup_1d ARRAY JOIN mapKeys(Sketch) AS key, mapValues(Sketch) AS value GROUP BY Time, ServiceName, key`,
     `INSERT INTO otel.service_instances SELECT concat('shop-', toString(intDiv(number, 20))), 'shop', 'production',
       if(number % 20 < 10, '1.4.1', '1.4.2'), concat('pod-', toString(number)), 'nodejs', 'opentelemetry 2.1.0',
       toStartOfMonth(toDateTime(${end}, 'UTC')), toDateTime(if(number % 20 < 10, ${start}, ${end - 43_200}), 'UTC'),

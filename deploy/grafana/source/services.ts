@@ -2,6 +2,7 @@ import type { Dashboard } from './panel.ts';
 import {
   answers,
   buckets,
+  durationsOfServices,
   inRange,
   inTotals,
   point,
@@ -34,12 +35,17 @@ export const services: Dashboard = {
       kind: 'table',
       width: 14,
       units: { requests: 'reqps', errors: 'percentunit', p50: 'ms', p95: 'ms', p99: 'ms' },
-      sql: `WITH ${buckets('Sketch')}
-SELECT r.ServiceName AS service, sum(r.Requests) / ${totalSeconds} AS requests,
-  sum(r.Errors) / sum(r.Requests) AS errors, sum(r.Timeouts) AS timeouts, p[1] AS p50, p[2] AS p95, p[3] AS p99
-FROM span_rollup_$totals AS r
-WHERE ${inTotals} AND ${answers}
-GROUP BY r.ServiceName ORDER BY requests DESC`,
+      sql: `WITH ${durationsOfServices}
+SELECT service, requests, errors, timeouts, p[1] AS p50, p[2] AS p95, p[3] AS p99
+FROM (
+  SELECT r.ServiceName AS service, sum(r.Requests) / ${totalSeconds} AS requests,
+    sum(r.Errors) / sum(r.Requests) AS errors, sum(r.Timeouts) AS timeouts
+  FROM span_rollup_$totals AS r
+  WHERE ${inTotals} AND ${answers}
+  GROUP BY service
+) AS r
+LEFT JOIN durations AS d USING service
+ORDER BY requests DESC`,
     },
     {
       title: 'Requests per second by service',
