@@ -1,5 +1,6 @@
 import { rename, stat } from 'node:fs/promises';
 import { removeFile, sparePath, syncDirectory } from './directory.ts';
+import { errnoOf } from './disk-fault.ts';
 
 /**
  * Files of segments that are done, to be written over: their blocks and their pages are there already, so
@@ -36,9 +37,9 @@ export const createSpares = ({ dir, filesMax, hasRoom, firstId }: SparesOptions)
 
   return {
     give: async ({ id, path }) => {
-      const { size: bytes, nlink } = await stat(path);
+      const { bytes, names } = await look(path);
       // A damaged one has another name, under which it is kept.
-      const isFit = id >= firstId && nlink === 1 && spares.length < filesMax && hasRoom(bytes);
+      const isFit = id >= firstId && names === 1 && spares.length < filesMax && hasRoom(bytes);
       const spare = { path: sparePath(dir, id), bytes };
       if (isFit) await rename(path, spare.path);
       else await removeFile(path);
@@ -57,4 +58,15 @@ export const createSpares = ({ dir, filesMax, hasRoom, firstId }: SparesOptions)
       for (const { path } of given) await removeFile(path);
     },
   };
+};
+
+/** A file that somebody removed has no name. */
+const look = async (path: string): Promise<{ readonly bytes: number; readonly names: number }> => {
+  try {
+    const { size, nlink } = await stat(path);
+    return { bytes: size, names: nlink };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { bytes: 0, names: 0 };
+    throw error;
+  }
 };

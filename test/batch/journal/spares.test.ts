@@ -4,6 +4,7 @@ import {
   linkSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -147,6 +148,20 @@ t.test('a damaged file that is kept is not written over', async (t) => {
   t.ok(readFileSync(join(dir, 'kept')).subarray(0, whole.length).equals(whole));
   await journal.close();
   t.strictSame(filesOf(dir, 'spare'), [], 'nothing to be written over stays when it is closed');
+});
+
+t.test('a segment that somebody removed is done all the same', async (t) => {
+  const dir = temporaryDir(t);
+  const { log, lines } = notingLog();
+  const journal = await open(dir, { limits, log });
+  const range = openRange('traces');
+  for (let n = 0; n < 100; n += 1) await put(journal, body(`${n}-`), range);
+  rmSync(join(dir, filesOf(dir, 'segment')[0] ?? ''));
+  journal.stored(range, 'it');
+  await fillAndStore(journal, 'others');
+  await until(async () => filesOf(dir, 'spare').length === 2);
+  t.strictSame(lines, []);
+  await journal.close();
 });
 
 t.test('files to be written over that a crash left are removed', async (t) => {
