@@ -1,27 +1,14 @@
 import { open } from 'node:fs/promises';
 import { Fault } from '../../lib/fault.ts';
 import type { Signal } from '../../model/ingest.ts';
-import { contentHash, signals } from './content-hash.ts';
+import { contentHash } from './content-hash.ts';
 import { listFiles, type NumberedFile } from './directory.ts';
 import { createLastWrite } from './last-write.ts';
-import { type GrowingRange, openRange, type Range } from './range.ts';
-import { isMark, type MarkRecord, type RequestRecord } from './record.ts';
+import { type Leftover, Marks, Sorter } from './leftovers.ts';
+import { isMark, type RequestRecord } from './record.ts';
 import type { Segment } from './segment-book.ts';
 import { decodeSegmentHeader, type SegmentHeader, segmentHeaderBytes } from './segment-header.ts';
 import { openSegmentReader, type Piece } from './segment-reader.ts';
-
-/** A batch that has its name and is not stored. */
-export interface CutBatch {
-  readonly name: string;
-  readonly range: Range;
-}
-
-/** What is still to be stored of one signal. */
-export interface Leftover {
-  readonly batches: readonly CutBatch[];
-  /** Without a name and never cut; not neighbours, so that each is read alone. */
-  readonly uncut: readonly Range[];
-}
 
 export interface Damage {
   readonly path: string;
@@ -63,7 +50,6 @@ export const scanJournal = async (
   const found = {
     segments: [] as Segment[],
     damages: [] as Damage[],
-    lastSeq: 0,
     marks: new Marks(),
   };
   if (!key) {
@@ -77,7 +63,16 @@ export const scanJournal = async (
       return { id, path, bytes, pending: 0, youngestMs: 0 };
     });
     const last = lastId([...files, ...seen]);
-    return { ...found, segments, damages, key, seen, lastId: last, leftovers: new Map() };
+    return {
+      ...found,
+      segments,
+      damages,
+      key,
+      seen,
+      lastId: last,
+      lastSeq: 0,
+      leftovers: new Map(),
+    };
   }
 
   for (const file of seen) {
@@ -86,50 +81,20 @@ export const scanJournal = async (
     });
   }
   const youngest = files.at(-1);
-  const ends = new Map<SegmentFile, number>();
-  let lost: ReadonlySet<number> = new Set();
+  const learned = new Map<SegmentFile, Learned>();
   for (const file of files) {
-    const damage = ({ offset, end }: Pick<Piece, 'offset' | 'end'>, torn: boolean) =>
-      found.damages.push({ path: file.path, segment: file.id, offset, bytes: end - offset, torn });
-    const learn = (piece: Piece): void => {
-      if (piece.kind === 'damage') return void damage(piece, false);
-      const { record } = piece.head;
-      if (record.kind === 'request') {
-        found.lastSeq = Math.max(found.lastSeq, record.seq);
-        onSeen(record);
-      } else if (isMark(record)) {
-        found.lastSeq = Math.max(found.lastSeq, record.lastSeq);
-        found.marks.add(record);
-      }
-    };
-    const tornHeader = file === youngest && file.bytes < segmentHeaderBytes;
-    if (!file.header && file.bytes > 0) {
-      damage({ offset: 0, end: Math.min(segmentHeaderBytes, file.bytes) }, tornHeader);
-    }
-    let end = tornHeader ? 0 : Math.min(segmentHeaderBytes, file.end);
-    const last = createLastWrite();
-    await eachPiece(file, key, (piece) => {
-      end = piece.end;
-      for (const it of last.behind(piece)) learn(it);
-    });
-    if (file === youngest) {
-      const torn = await tornOf(file, key, last.pieces());
-      for (const it of torn) damage(it, true);
-      for (const it of last.pieces()) if (!torn.includes(it)) learn(it);
-      for (const it of torn.toReversed()) if (it.end === end) end = it.offset;
-      lost = new Set(torn.map((it) => it.offset));
-    } else last.pieces().forEach(learn);
-    ends.set(file, end);
+    learned.set(file, await learn(file, key, { ...found, isLast: file === youngest, onSeen }));
   }
+  const lastSeq = Array.from(learned.values()).reduce((max, it) => Math.max(max, it.lastSeq), 0);
 
   const sorter = new Sorter(found.marks);
   for (const file of files) {
     let pending = 0;
     let youngestMs = 0;
-    const end = ends.get(file) ?? file.end;
+    const { end = file.end, torn } = learned.get(file) ?? {};
     await eachPiece({ ...file, end }, key, (piece) => {
       if (piece.kind === 'damage' || piece.head.record.kind !== 'request') return;
-      if (file === youngest && lost.has(piece.offset)) return;
+      if (torn?.has(piece.offset)) return;
       const { record } = piece.head;
       youngestMs = Math.max(youngestMs, record.atMs);
       const place = { segment: file.id, offset: piece.offset, bytes: piece.end - piece.offset };
@@ -142,8 +107,63 @@ export const scanJournal = async (
     key,
     seen,
     lastId: lastId([...files, ...seen]),
+    lastSeq,
     leftovers: sorter.leftovers(),
   };
+};
+
+/** What the first pass finds in a segment. */
+interface Learned {
+  /** Where the last piece ends that counts. */
+  readonly end: number;
+  readonly lastSeq: number;
+  /** Where pieces of the last write lie that did not all reach the disk. */
+  readonly torn: ReadonlySet<number>;
+}
+
+interface LearnOptions {
+  readonly damages: Damage[];
+  readonly marks: Marks;
+  readonly isLast: boolean;
+  readonly onSeen: (record: RequestRecord) => void;
+}
+
+const learn = async (
+  file: SegmentFile,
+  key: Buffer,
+  { damages, marks, isLast, onSeen }: LearnOptions,
+): Promise<Learned> => {
+  const { path, id: segment } = file;
+  let lastSeq = 0;
+  const damage = ({ offset, end }: Pick<Piece, 'offset' | 'end'>, torn: boolean): void => {
+    damages.push({ path, segment, offset, bytes: end - offset, torn });
+  };
+  const sound = (piece: Piece): void => {
+    if (piece.kind === 'damage') return damage(piece, false);
+    const { record } = piece.head;
+    if (record.kind === 'request') {
+      lastSeq = Math.max(lastSeq, record.seq);
+      onSeen(record);
+    } else if (isMark(record)) {
+      lastSeq = Math.max(lastSeq, record.lastSeq);
+      marks.add(record);
+    }
+  };
+  const isCut = isLast && file.bytes < segmentHeaderBytes;
+  if (!file.header && file.bytes > 0) {
+    damage({ offset: 0, end: Math.min(segmentHeaderBytes, file.bytes) }, isCut);
+  }
+  let end = isCut ? 0 : Math.min(segmentHeaderBytes, file.end);
+  const last = createLastWrite();
+  await eachPiece(file, key, (piece) => {
+    end = piece.end;
+    last.behind(piece).forEach(sound);
+  });
+  const torn = isLast ? await tornOf(file, key, last.pieces()) : [];
+  for (const it of torn) damage(it, true);
+  for (const it of last.pieces()) if (!torn.includes(it)) sound(it);
+  for (const it of torn.toReversed()) if (it.end === end) end = it.offset;
+  return { end, lastSeq, torn: new Set(torn.map((it) => it.offset)) };
 };
 
 const lastId = (files: readonly NumberedFile[]): number =>
@@ -215,126 +235,4 @@ const eachPiece = async (
   } finally {
     await reader.close();
   }
-};
-
-interface KnownBatch {
-  readonly mark: MarkRecord;
-  readonly done: boolean;
-}
-
-/** Marks of all signals; what is finished may have lost its cut, but never the other way round. */
-class Marks {
-  readonly #bySignal = new Map<Signal, Map<number, KnownBatch>>(
-    signals.map((it) => [it, new Map<number, KnownBatch>()]),
-  );
-  readonly #done = new Set<string>();
-
-  add(mark: MarkRecord): void {
-    const known = this.#bySignal.get(mark.signal);
-    const done = mark.kind !== 'cut' || (known?.get(mark.firstSeq)?.done ?? false);
-    known?.set(mark.firstSeq, { mark, done });
-    if (mark.kind !== 'cut') this.#done.add(mark.name);
-  }
-
-  isDone(name: string): boolean {
-    return this.#done.has(name);
-  }
-
-  batches(): ReadonlyMap<Signal, readonly KnownBatch[]> {
-    return new Map(
-      [...this.#bySignal].map(([signal, known]) => [
-        signal,
-        [...known.values()].toSorted((a, b) => a.mark.firstSeq - b.mark.firstSeq),
-      ]),
-    );
-  }
-}
-
-/** Gives each request to the batch that it names or was cut into, or to a run of the others. */
-class Sorter {
-  readonly #marks: Marks;
-  readonly #batches: ReadonlyMap<Signal, readonly KnownBatch[]>;
-  readonly #named = new Map<string, GrowingRange>();
-  readonly #ranges = new Map<KnownBatch, GrowingRange>();
-  readonly #uncut = new Map<Signal, GrowingRange[]>();
-  readonly #growing = new Map<Signal, GrowingRange>();
-
-  constructor(marks: Marks) {
-    this.#marks = marks;
-    this.#batches = marks.batches();
-  }
-
-  /** True when the request is still to be stored. */
-  place(record: RequestRecord, place: Parameters<GrowingRange['written']>[0]): boolean {
-    const { signal, seq, batch: name } = record;
-    if (name !== '') {
-      this.#growing.delete(signal);
-      if (this.#marks.isDone(name)) return false;
-      const range = getOrAdd(this.#named, name, () => openRange(signal, name));
-      range.claim(seq);
-      range.written(place);
-      return true;
-    }
-    const batch = lastAtOrBefore(this.#batches.get(signal) ?? [], seq);
-    if (batch && seq <= batch.mark.lastSeq) {
-      this.#growing.delete(signal);
-      if (batch.done) return false;
-      getOrAdd(this.#ranges, batch, () => openRange(signal)).written(place);
-      this.#ranges.get(batch)?.claim(seq);
-      return true;
-    }
-    const range = getOrAdd(this.#growing, signal, () => {
-      const opened = openRange(signal);
-      getOrAdd(this.#uncut, signal, () => []).push(opened);
-      return opened;
-    });
-    range.claim(seq);
-    range.written(place);
-    return true;
-  }
-
-  leftovers(): ReadonlyMap<Signal, Leftover> {
-    return new Map(
-      signals.map((signal) => [
-        signal,
-        {
-          batches: [...this.#cutBatches(signal), ...this.#namedBatches(signal)],
-          uncut: this.#uncut.get(signal) ?? [],
-        },
-      ]),
-    );
-  }
-
-  #cutBatches(signal: Signal): readonly CutBatch[] {
-    return (this.#batches.get(signal) ?? []).flatMap((batch) => {
-      const range = this.#ranges.get(batch);
-      // The names and bounds of the mark, whatever of the requests is left.
-      const { name, firstSeq, lastSeq } = batch.mark;
-      return range ? [{ name, range: { ...range, firstSeq, lastSeq } }] : [];
-    });
-  }
-
-  #namedBatches(signal: Signal): readonly CutBatch[] {
-    const ranges = [...this.#named.values()].filter((it) => it.signal === signal);
-    return ranges.map((range) => ({ name: range.name, range }));
-  }
-}
-
-const getOrAdd = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-};
-
-const lastAtOrBefore = (batches: readonly KnownBatch[], seq: number): KnownBatch | undefined => {
-  let low = 0;
-  let high = batches.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((batches[middle]?.mark.firstSeq ?? 0) <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return batches[low - 1];
 };
