@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault } from '../lib/fault.ts';
 import { onDisk } from '../lib/on-disk.ts';
 import type { Credentials } from './credentials.ts';
+import { compressionArgs } from './engine-config.ts';
 import type { FrontListen } from './engine-front.ts';
 import { dropSystemLogs, type EngineHome, outliveOrphan, prepareHome } from './engine-home.ts';
 import { askEngine, pingEngine } from './engine-http.ts';
@@ -114,6 +115,7 @@ const startOn = async (
       `--listen_host=${loopback}`,
       `--http_port=${port}`,
       `--query=SYSTEM START LISTEN HTTP; ${lifeQuery}`,
+      ...compressionArgs,
     ],
     door,
     front,

@@ -32,6 +32,21 @@ const mergesPerCore = 1;
  */
 const marksReadAtStart = 0;
 
+/**
+ * The codec of columns that leave it to the server: LZ4 for a part as an insert makes it, ZSTD(1) for a merged
+ * one that is worth it. The macro below tells the store of it (`src/store/part-codecs.ts`). In config.xml the
+ * section would keep clickhouse-local from starting, which reads a switch of that name; what stands last on the
+ * command line is configuration as well.
+ */
+export const compressionArgs: readonly string[] = [
+  '--',
+  '--compression=0',
+  '--compression.case.min_part_size=1048576',
+  '--compression.case.min_part_size_ratio=0',
+  '--compression.case.method=zstd',
+  '--compression.case.level=1',
+];
+
 /** The server side of the configuration, as ClickHouse's config.xml. */
 export const configXml = (config: EngineConfig): string => {
   const countedBytesMax = countedBytes(config.memoryBytesMax);
@@ -78,6 +93,7 @@ export const configXml = (config: EngineConfig): string => {
   <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
   <tables_loader_foreground_pool_size>${pool}</tables_loader_foreground_pool_size>
   <tables_loader_background_pool_size>${pool}</tables_loader_background_pool_size>
+  <macros><tocsin_part_codecs>by_size</tocsin_part_codecs></macros>
   <merge_tree>
     <prewarm_mark_cache>1</prewarm_mark_cache>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>${pool}</number_of_free_entries_in_pool_to_lower_max_size_of_merge>

@@ -6,6 +6,7 @@ import type { RetentionMs } from '../model/retention.ts';
 import { changeCacheViews, type Redeclared, type ViewComment } from './derived-views.ts';
 import { fillServiceDurations, opensServiceDurations } from './fill-durations.ts';
 import { loadMigrations, type Migration } from './load-migrations.ts';
+import { codecMacro, codecSetting, partCodecStatements } from './part-codecs.ts';
 import { projectionSetting, projectionStatements } from './projections.ts';
 import { localName, type Placement, quoteName, renderSql } from './render.ts';
 import { retentionStatements, type TableEngine } from './retention.ts';
@@ -83,6 +84,7 @@ export const migrate = async (
   for (const sql of caches.statements) await run(sql);
   const known = await readKnownSettings(target);
   for (const sql of tableSettingStatements(after, known, options)) await run(sql);
+  for (const sql of partCodecStatements(after, known, options, [...statements])) await run(sql);
   for (const sql of projectionStatements(after, known, options)) await run(sql);
   for (const sql of retentionStatements(after, options.retention, options)) await run(sql);
 
@@ -123,12 +125,17 @@ const readTables = ({ inspect }: MigrationTarget, { database }: Placement) =>
     { parameters: { database }, timeoutMs: inspectTimeoutMs },
   );
 
-/** Of the settings of tables that not every server has, those that this one has. */
+/** Of the settings of tables and the macros that not every server has, those that this one has. */
 const readKnownSettings = async ({ inspect }: MigrationTarget): Promise<ReadonlySet<string>> => {
   const rows = await inspect<{ readonly name: string }>(
-    'SELECT name FROM system.merge_tree_settings WHERE name IN {names:Array(String)}',
+    'SELECT name FROM system.merge_tree_settings WHERE name IN {names:Array(String)} ' +
+      'UNION ALL SELECT macro FROM system.macros WHERE macro = {macro:String} AND substitution = {value:String}',
     {
-      parameters: { names: [...newerSettings, projectionSetting] },
+      parameters: {
+        names: [...newerSettings, projectionSetting, codecSetting],
+        macro: codecMacro.name,
+        value: codecMacro.value,
+      },
       timeoutMs: inspectTimeoutMs,
     },
   );
