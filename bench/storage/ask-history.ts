@@ -9,7 +9,7 @@ import { findTraces, letLookupsAge } from './trace-by-id.ts';
 export const askHistory = (quick: boolean, print: (line: string) => void): Promise<void> =>
   withSchemaEngine(async (engine) => {
     const history: History = {
-      days: 30,
+      days: quick ? 8 : 30,
       spansPerDay: quick ? 8_000 : 3_400_000,
       spansPerTrace: 8,
       services: 50,

@@ -61,8 +61,8 @@ export const findTraces = async (
       if (found.length !== history.spansPerTrace) throw new Error(`${found.length} spans of ${id}`);
     }
     const name = `trace by id, files ${what}`;
-    print(`${name}: slowest of ${timesMs.length} ${Math.max(...timesMs).toFixed(1)} ms`);
     print(row(`${name}, median`, [50, 20], median(timesMs), 'ms'));
+    print(`  slowest of ${timesMs.length}: ${Math.max(...timesMs).toFixed(1)} ms`);
   };
   // Some machines give pages of files up although nobody needs the room.
   await ask('as they lie', await idsOf(0.25));

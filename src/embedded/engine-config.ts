@@ -41,7 +41,7 @@ const marksReadAtStart = 0;
 export const compressionArgs: readonly string[] = [
   '--',
   '--compression=0',
-  '--compression.case.min_part_size=1048576',
+  '--compression.case.min_part_size=65536',
   '--compression.case.min_part_size_ratio=0',
   '--compression.case.method=zstd',
   '--compression.case.level=1',

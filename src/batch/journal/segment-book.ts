@@ -33,8 +33,8 @@ export interface SegmentBook {
   readonly pendingRequests: () => number;
 }
 
-/** Of all segments, about 8 MiB: far more than a working system holds. */
-const knownRequestsMax = 32_768;
+/** Of all segments, about 4 MiB: what comes in seconds. Behind a backlog segments are read again instead. */
+const knownRequestsMax = 8_192;
 
 /** Segments are only ever removed from the old end: a mark never outlives what it speaks of. */
 export const createSegmentBook = (): SegmentBook => {
