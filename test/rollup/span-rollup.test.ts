@@ -242,7 +242,7 @@ t.test('request_metrics answers per service, kind and minute what people ask', a
     { HttpRoute: '/b', StatusCode: 'Unset', ResponseCode: '200', requests: 150 },
   ]);
   const rates = await rows(
-    `SELECT rps FROM request_metrics_1h WHERE ServiceName = 'asked' UNION ALL SELECT rps FROM request_metrics_1d WHERE ServiceName = 'asked' ORDER BY rps DESC`,
+    `SELECT rps FROM (SELECT rps FROM request_metrics_1h WHERE ServiceName = 'asked' UNION ALL SELECT rps FROM request_metrics_1d WHERE ServiceName = 'asked') ORDER BY rps DESC`,
   );
   t.strictSame(rates, [{ rps: 300 / 3_600 }, { rps: 300 / 86_400 }]);
 });
