@@ -173,17 +173,14 @@ const daysLeft = async (store: Store): Promise<ReadonlyMap<string, readonly numb
   return new Map(rows.map((it) => [it.table, it.days]));
 };
 
-const countOthers = (store: Store) =>
-  store.query(
-    others
-      .map(
-        (it) =>
-          `SELECT '${it}' AS table, toUInt32(count()) AS rows FROM ${it} ` +
-          (it === 'audit_log' ? "WHERE Action != 'day_dropped_for_space'" : ''),
-      )
-      .join(' UNION ALL '),
-    { timeoutMs },
+const countOthers = (store: Store) => {
+  const counts = others.map(
+    (it) =>
+      `SELECT '${it}' AS table, toUInt32(count()) AS rows FROM ${it} ` +
+      (it === 'audit_log' ? "WHERE Action != 'day_dropped_for_space'" : ''),
   );
+  return store.query(`SELECT * FROM (${counts.join(' UNION ALL ')}) ORDER BY table`, { timeoutMs });
+};
 
 /**
  * The engine's disk, as if it were one on which what is stored now takes `share` of all room: a real
