@@ -15,8 +15,15 @@ import { until } from '../support/until.ts';
 const program = join(dirname(fileURLToPath(import.meta.url)), '..', 'support', 'ingest-process.ts');
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-/** Keeps a worker busy, so that what comes with it goes to the next one; it is refused as malformed. */
-const filler = base64(Buffer.alloc(3 * 1024 * 1024));
+/**
+ * Keeps a worker busy, so that what comes with it goes to the next one; it is refused as malformed. Each
+ * has other bytes: the same ones at once in two workers are handed on themselves.
+ */
+const filler = (number: number): string => {
+  const body = Buffer.alloc(3 * 1024 * 1024);
+  body.writeUInt8(number, body.length - 1);
+  return base64(body);
+};
 
 const start = async (t: Test, order: SmallIngest) => {
   const child: ChildProcess = fork(program, [JSON.stringify(order)], {
@@ -31,7 +38,7 @@ const start = async (t: Test, order: SmallIngest) => {
   };
   /** To the worker behind so many busy ones. */
   const send = async (body: string, behind: number): Promise<unknown> => {
-    const bodies = [...Array<string>(behind).fill(filler), body];
+    const bodies = [...Array.from({ length: behind }, (_, number) => filler(number)), body];
     return ((await ask({ kind: 'send', bodies })) as readonly string[]).at(-1);
   };
   const kill = async (): Promise<void> => {
@@ -85,7 +92,7 @@ t.test(
     t.equal(await whole.send(second, 1), 'accepted 80');
     t.equal(await whole.send(third, 2), 'accepted 80');
     t.strictSame(
-      await whole.ask({ kind: 'send', bodies: [twice, filler, twice] }),
+      await whole.ask({ kind: 'send', bodies: [twice, filler(0), twice] }),
       ['accepted 80', 'ERR_OTLP_MALFORMED', 'accepted 80'],
       'two at the same time',
     );
