@@ -4,20 +4,25 @@ import { readsTiers } from './absence.ts';
 import { reasonForRawCaches } from './cache-tiers.ts';
 import { reasonForPoints } from './metric-tiers.ts';
 import { reachMs, reasonForRaw } from './span-tiers.ts';
+import { sqlReach } from './sql-reach.ts';
 import type { Stored } from './stored.ts';
 
 /**
  * What a rule's author must know about how far back its data go; undefined: all is well, or, of SQL
- * that a person wrote, unknown.
+ * that a person wrote, not certain.
  */
 export const shortOfData = (plan: SignalPlan, stored: Stored): string | undefined => {
-  if (plan.kind === 'sql') return undefined;
+  if (plan.kind === 'sql') {
+    const reach = sqlReach(plan, stored);
+    return (
+      reach && wordsOf(reach.farMs, reach.keptMs, [`${reach.table} is kept`, ` (${reach.key})`])
+    );
+  }
   const far = plan.kind === 'query' ? reachMs(plan.window) : plan.seenWithinMs;
   const { words, keptMs } =
     plan.kind === 'query' ? readOfQuery(plan, stored) : readOfAbsence(plan, stored);
   if (far <= keptMs) return undefined;
-  const [before, after = ''] = words;
-  return `looks ${formatDuration(far)} back, but ${before} for ${formatDuration(keptMs)} only${after}`;
+  return wordsOf(far, keptMs, words);
 };
 
 interface Read {
@@ -25,6 +30,9 @@ interface Read {
   /** What stands before and after how long it is kept. */
   readonly words: readonly [string, string?];
 }
+
+const wordsOf = (farMs: number, keptMs: number, [before, after = '']: Read['words']): string =>
+  `looks ${formatDuration(farMs)} back, but ${before} for ${formatDuration(keptMs)} only${after}`;
 
 const readOfQuery = (plan: QueryPlan, stored: Stored): Read => {
   switch (plan.from.name) {

@@ -58,3 +58,56 @@ t.test('so is one that waits for what was seen before that', (t) => {
   ]);
   t.end();
 });
+
+t.test('so is SQL where its own bounds say so', (t) => {
+  const of = (sql: string, over = '5m', offset = '0s') =>
+    warnings({
+      signals: {
+        x: { sql: `WITH {from:DateTime64(9)} AS f, {to:DateTime64(9)} AS t ${sql}`, over, offset },
+      },
+      when: 'x > 1',
+    });
+  const month = 'now() - INTERVAL 30 DAY';
+  const spans = (far: string) => [
+    `warning looks ${far} back, but otel_traces is kept for 14d only (retention.traces.raw)`,
+  ];
+  // biome-ignore format: one case per line
+  const table: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    ['its window', ['SELECT count() AS value FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)} AND Timestamp < {to:DateTime64(9)}', '15d'], spans('15d')],
+    ['its window, moved', ['SELECT count() AS value FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)}', '1d', '14d'], spans('15d')],
+    ['a window that is kept', ['SELECT count() AS value FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)}', '14d'], []],
+    ['an interval', [`SELECT count() AS value FROM otel_traces WHERE Timestamp > ${month}`], spans('30d')],
+    ['the words of an interval', ["SELECT count() AS value FROM default.`otel_traces` AS s FINAL PREWHERE s.Timestamp >= now64(9, 'UTC') - INTERVAL '30 days' WHERE x = 1 GROUP BY y"], spans('30d')],
+    ['before its end', ['SELECT count() AS value FROM otel_traces WHERE x = 1 AND Timestamp BETWEEN {to:DateTime64(9)} - toIntervalWeek(2) AND {to:DateTime64(9)}', '5m', '1h'], spans('14d1h')],
+    ['before its start', ['SELECT count() AS value FROM otel_traces WHERE toDate(Timestamp) >= toDate(subtractDays({from:DateTime64(9)}, 20)) ORDER BY 1', '1d'], spans('21d')],
+    ['rounded, twice', ["SELECT count() AS value FROM otel_traces WHERE Timestamp >= toStartOfDay(now() - INTERVAL 2 WEEK - INTERVAL 3 HOUR, 'UTC')"], spans('14d3h')],
+    ['seconds and days', ['SELECT 1 FROM otel_logs WHERE Timestamp >= now() - 2678400 UNION ALL SELECT 2 FROM otel_traces WHERE Timestamp > today() - 16', '5m'], spans('16d')],
+    ['a month, at least', ['SELECT 1 FROM otel_traces WHERE Timestamp > now() - INTERVAL 1 MONTH'], spans('28d')],
+    ['points', [`SELECT 1 FROM otel_metrics_gauge WHERE TimeUnix > ${month}`], ['warning looks 30d back, but otel_metrics_gauge is kept for 7d only (retention.metrics.raw)']],
+    ['logs', [`SELECT 1 FROM otel_logs WHERE TimestampTime > now() - INTERVAL 31 DAY`], ['warning looks 31d back, but otel_logs is kept for 30d only (retention.logs)']],
+    ['minutes', ['SELECT 1 FROM request_metrics WHERE Time > now() - INTERVAL 31 DAY'], ['warning looks 31d back, but request_metrics is kept for 30d only (retention.spans.1m)']],
+    ['hours', ['SELECT 1 FROM span_rollup_1h WHERE Time > now() - INTERVAL 366 DAY'], ['warning looks 366d back, but span_rollup_1h is kept for 365d only (retention.spans.1h)']],
+    ['days', ['SELECT 1 FROM metric_rollup_1d WHERE Time > now() - INTERVAL 401 DAY'], ['warning looks 401d back, but metric_rollup_1d is kept for 400d only (retention.metrics.1d)']],
+    ['caches', ['SELECT 1 FROM cache_performance_1h WHERE Time > now() - INTERVAL 2 YEAR'], ['warning looks 730d back, but cache_performance_1h is kept for 365d only (retention.spans.1h)']],
+    ['a part of it', [`SELECT a.n / b.n AS value FROM (SELECT count() AS n FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)}) AS a, (SELECT count() AS n FROM otel_traces WHERE Timestamp >= ${month}) AS b`], spans('30d')],
+    ['a named part', [`SELECT n FROM u JOIN other ON n = m -- nothing\n, u AS (SELECT 1 AS n FROM otel_traces /* OR */ WHERE (a OR b) AND Timestamp >= ${month})`], spans('30d')],
+
+    ['a nearer bound beside it', [`SELECT 1 FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)} AND Timestamp > ${month}`], []],
+    ['a choice', [`SELECT 1 FROM otel_traces WHERE Timestamp > ${month} OR Timestamp >= {from:DateTime64(9)}`], []],
+    ['the opposite', [`SELECT 1 FROM otel_traces WHERE NOT Timestamp > ${month}`], []],
+    ['an upper bound', [`SELECT 1 FROM otel_traces WHERE Timestamp < ${month}`], []],
+    ['what comes out', [`SELECT max(Timestamp) > ${month} AS value FROM otel_traces WHERE Timestamp >= {from:DateTime64(9)} HAVING value > ${month}`], []],
+    ['another column', [`SELECT 1 FROM otel_traces WHERE deployed > ${month}`], []],
+    ['a text', [`SELECT 1 FROM otel_traces WHERE x = 'Timestamp > ${month}' -- Timestamp > ${month}`], []],
+    ['a sum that goes on', [`SELECT 1 FROM otel_traces WHERE Timestamp > ${month} + INTERVAL 29 DAY`], []],
+    ['an interval out of a column', ['SELECT 1 FROM otel_traces WHERE Timestamp > now() - INTERVAL n DAY'], []],
+    ['a function', [`SELECT 1 FROM metric_gauges(metric = 'm') WHERE Time > now() - INTERVAL 9 YEAR`], []],
+    ['an unknown table beside it', [`SELECT 1 FROM otel_traces JOIN mine USING TraceId WHERE Timestamp > ${month}`], []],
+    ['one that is kept longer beside it', [`SELECT 1 FROM otel_traces AS t JOIN otel_logs AS l USING TraceId WHERE Timestamp > ${month}`], []],
+    ['a name of its own', [`SELECT 1 FROM otel_traces, otel_traces AS (SELECT 1) WHERE Timestamp > ${month}`], []],
+  ];
+  for (const [title, [sql = '', over, offset], expected] of table) {
+    t.strictSame(of(sql, over, offset), expected, title);
+  }
+  t.end();
+});
