@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { daemonDir, startDaemon } from '../test/support/daemon.ts';
+import { daemonDirOnDisk, startDaemon } from '../test/support/daemon.ts';
 import { fixedPorts, ingestOnly } from '../test/support/ingest-under-fire.ts';
 import { residentMiB } from './ingest/process-cpu.ts';
 import { quantile, runLoad } from './load/run.ts';
@@ -29,7 +29,7 @@ export const soakCommand = async (args: readonly string[]): Promise<number> => {
   const ends: (() => unknown)[] = [];
   const t = { teardown: (end: () => unknown) => void ends.unshift(end) };
   try {
-    const daemon = await startDaemon(t, daemonDir(t, ingestOnly), await fixedPorts());
+    const daemon = await startDaemon(t, daemonDirOnDisk(t, ingestOnly), await fixedPorts());
     const address = protocol === 'grpc' ? daemon.listen.otlp_grpc : daemon.listen.otlp_http;
     const samples: number[] = [];
     const over = new AbortController();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../src/model/ingest.ts';
-import { type Daemon, daemonDir, startDaemon } from '../../test/support/daemon.ts';
+import { type Daemon, daemonDirOnDisk, startDaemon } from '../../test/support/daemon.ts';
 import { fixedPorts, ingestOnly } from '../../test/support/ingest-under-fire.ts';
 import { descendantsOf } from '../../test/support/processes.ts';
 import { type LoadOptions, quantile, runLoad } from '../load/run.ts';
@@ -61,7 +61,7 @@ export const runWholePath = async (size: WholePathSize): Promise<WholePathReport
   const ends: (() => unknown)[] = [];
   const t = { teardown: (end: () => unknown) => void ends.unshift(end) };
   try {
-    const dir = daemonDir(t, ingestOnly);
+    const dir = daemonDirOnDisk(t, ingestOnly);
     const environment = await fixedPorts();
     const daemon = await startDaemon(t, dir, environment);
     const quiet = await stopBackgroundWork(daemon);

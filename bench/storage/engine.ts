@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { Test } from 'tap';
 import type { Block } from '../../src/model/block.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -48,7 +49,7 @@ const memoryBytesMax = 4 * 1024 ** 3;
 
 /** Sends statements and bodies to a real engine that has nothing else to do. */
 const connect = async (ends: Ends) => {
-  const server = await startClickHouse(ends, { memoryBytesMax });
+  const server = await startClickHouse(ends, { memoryBytesMax, parentDir: tmpdir() });
   const headers = {
     'X-ClickHouse-User': server.username,
     'X-ClickHouse-Key': server.password,

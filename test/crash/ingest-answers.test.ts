@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { AskSql } from '../../bench/load/verify.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
-import { daemonDir, startDaemon } from '../support/daemon.ts';
+import { daemonDirOnDisk, startDaemon } from '../support/daemon.ts';
 import { type InsertFate, startFaultyProxy } from '../support/faulty-proxy.ts';
 import {
   checkNothingLost,
@@ -38,7 +38,7 @@ const spoiledInserts = async (t: Test): Promise<void> => {
   const mixed = (): InsertFate => fates[Math.floor(random() * fates.length)] ?? 'pass';
   let fateOf = mixed;
   const proxy = await startFaultyProxy(t, engine.url, () => fateOf());
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const environment = {
     ...(await fixedPorts()),
     TOCSIN_CLICKHOUSE_URL: proxy.url,

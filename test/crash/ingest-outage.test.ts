@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { type Daemon, daemonDir, startDaemon, within } from '../support/daemon.ts';
+import { type Daemon, daemonDirOnDisk, startDaemon, within } from '../support/daemon.ts';
 import {
   checkNothingLost,
   type Fire,
@@ -68,7 +68,7 @@ const held = async (daemon: Daemon): Promise<number> =>
 
 const outlastOutages = async (t: Test): Promise<void> => {
   const engine = await startStoppableClickHouse(t);
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const environment = { ...(await fixedPorts()), ...engine.environment };
   const daemon = await startDaemon(t, dir, environment);
   await keepParts(engine.ask);
@@ -107,7 +107,7 @@ const outlastOutages = async (t: Test): Promise<void> => {
 /** What was on its way to ClickHouse is still taken when the next daemon sends it again. */
 const killedMeanwhile = async (t: Test): Promise<void> => {
   const engine = await startStoppableClickHouse(t);
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const environment = { ...(await fixedPorts()), ...engine.environment };
   let daemon = await startDaemon(t, dir, environment);
   await keepParts(engine.ask);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { runLoad } from '../../bench/load/run.ts';
 import { verdictLine, verifyLoad } from '../../bench/load/verify.ts';
-import { type Daemon, daemonDir, startDaemon, within } from '../support/daemon.ts';
+import { type Daemon, daemonDirOnDisk, startDaemon, within } from '../support/daemon.ts';
 import {
   checkNothingLost,
   fixedPorts,
@@ -31,7 +31,7 @@ const count = (daemon: Daemon, event: string): number =>
   daemon.output().split(`"event":"${event}"`).length - 1;
 
 const tornUnderLoad = async (t: Test): Promise<void> => {
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const engine = await startStoppableClickHouse(t);
   const environment = { ...(await fixedPorts()), ...engine.environment };
   let daemon = await startDaemon(t, dir, environment);
@@ -72,7 +72,7 @@ const tornUnderLoad = async (t: Test): Promise<void> => {
 };
 
 const damagedSinceAcknowledged = async (t: Test): Promise<void> => {
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const engine = await startStoppableClickHouse(t);
   const environment = { ...(await fixedPorts()), ...engine.environment };
   const first = await startDaemon(t, dir, environment);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { daemonDir, startDaemon } from '../support/daemon.ts';
+import { daemonDirOnDisk, startDaemon } from '../support/daemon.ts';
 import {
   checkNothingLost,
   fixedPorts,
@@ -27,7 +27,7 @@ const stoppedMs = isLong ? 10_000 : 1_500;
 
 const killedAtRandom = async (t: Test): Promise<void> => {
   const random = seededRandom(seed);
-  const dir = daemonDir(t, ingestOnly);
+  const dir = daemonDirOnDisk(t, ingestOnly);
   const environment = { ...(await fixedPorts()), ...inspectable };
   let daemon = await startDaemon(t, dir, environment);
   const fire = openFire(t, { seed, rate: itemsPerSecond, environment });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { type Daemon, daemonDir, startDaemon, within } from '../support/daemon.ts';
+import { type Daemon, daemonDirOnDisk, startDaemon, within } from '../support/daemon.ts';
 import { otelService } from '../support/otel-service.ts';
 import { descendantsOf, isAlive } from '../support/processes.ts';
 import { startWebhook } from '../support/webhook.ts';
@@ -25,7 +25,7 @@ t.test(
   { timeout: 120_000 },
   async (t) => {
     const webhook = await startWebhook(t);
-    const dir = daemonDir(t, {
+    const dir = daemonDirOnDisk(t, {
       'tocsin.yaml': 'rules: {files: [rules.yaml]}\nalerting: {file: alerting.yaml}\n',
       'rules.yaml': rules,
       'alerting.yaml': `

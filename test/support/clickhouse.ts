@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startEmbeddedClickHouse } from '../../src/embedded/clickhouse.ts';
 import { engineOptions } from './embedded-options.ts';
+import { engineParentDir } from './engine-dir.ts';
 
 export interface TestClickHouse {
   /** Straight to the engine, as the daemon goes. */
@@ -21,6 +21,8 @@ export interface EngineExtras {
   /** What `clickhouse/config.d` adds to the engine's configuration, as XML. */
   readonly configOf?: (dataDir: string) => string;
   readonly memoryBytesMax?: number;
+  /** Where its files are made; in memory if that can be unless given. */
+  readonly parentDir?: string;
 }
 
 /**
@@ -29,9 +31,9 @@ export interface EngineExtras {
  */
 export const startClickHouse = async (
   t: Pick<Test, 'teardown'>,
-  { configOf, ...memory }: EngineExtras = {},
+  { configOf, parentDir = engineParentDir(), ...memory }: EngineExtras = {},
 ): Promise<TestClickHouse> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-clickhouse-'));
+  const dataDir = await mkdtemp(join(parentDir, 'tocsin-clickhouse-'));
   if (configOf) {
     const dir = join(dataDir, 'clickhouse', 'config.d');
     await mkdir(dir, { recursive: true });

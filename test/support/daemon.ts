@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { engineParentDir } from './engine-dir.ts';
 
 export interface Daemon {
   readonly dir: string;
@@ -33,9 +34,16 @@ export interface DaemonFiles {
   readonly 'rules.yaml'?: string;
 }
 
-/** A directory for one daemon's files and data, gone with the test. */
-export const daemonDir = (t: Pick<Test, 'teardown'>, files: DaemonFiles = {}): string => {
-  const dir = mkdtempSync(join(tmpdir(), 'tocsin-up-'));
+/** A directory for one daemon's files and data, gone with the test; in memory if that can be. */
+export const daemonDir = (t: Pick<Test, 'teardown'>, files: DaemonFiles = {}): string =>
+  makeDir(t, files, engineParentDir());
+
+/** The same on a disk, for what journals promise and for what is measured. */
+export const daemonDirOnDisk = (t: Pick<Test, 'teardown'>, files: DaemonFiles = {}): string =>
+  makeDir(t, files, tmpdir());
+
+const makeDir = (t: Pick<Test, 'teardown'>, files: DaemonFiles, parentDir: string): string => {
+  const dir = mkdtempSync(join(parentDir, 'tocsin-up-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
   return dir;

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startEmbeddedClickHouse } from '../../src/embedded/clickhouse.ts';
 import { daemonUser } from '../../src/embedded/engine-users.ts';
 import { findPorts } from '../../src/embedded/port.ts';
 import { engineOptions } from './embedded-options.ts';
+import { engineParentDir } from './engine-dir.ts';
 
 export interface Shard {
   readonly url: string;
@@ -47,7 +47,7 @@ const startShard = async (
   tcpPort: number,
   config: string,
 ): Promise<Shard> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-shard-'));
+  const dataDir = await mkdtemp(join(engineParentDir(), 'tocsin-shard-'));
   const home = join(dataDir, 'clickhouse');
   for (const dir of ['config.d', 'users.d']) await mkdir(join(home, dir), { recursive: true });
   await writeFile(join(home, 'daemon.credentials'), `user=${daemonUser}\npassword=${password}\n`, {
