@@ -41,7 +41,7 @@ export interface DueWindow extends Candidate {
 }
 
 export interface Plan {
-  /** Oldest first. */
+  /** Oldest first, but those before them whose parts wait for fewer windows: a part that is new holds up none. */
   readonly due: readonly DueWindow[];
   /** How long ago the oldest window ended that should have been computed, 0 when there is none. */
   readonly lagMs: number;
@@ -59,7 +59,9 @@ export const planWindows = (
     .toSorted((a, b) => a.it.fromMs - b.it.fromMs);
   const behind = judged.find(({ why }) => !waiting.has(why));
   return {
-    due: judged.flatMap(({ it, why }) => (why === 'new' || why === 'late' ? [{ ...it, why }] : [])),
+    due: judged
+      .flatMap(({ it, why }) => (why === 'new' || why === 'late' ? [{ ...it, why }] : []))
+      .toSorted((a, b) => a.backlog - b.backlog),
     lagMs: behind ? Math.max(0, nowMs - behind.it.toMs) : 0,
   };
 };

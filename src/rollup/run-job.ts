@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { QueryParameter } from '../model/query.ts';
 
 /** A stretch of event time, from included, to excluded, milliseconds since 1970. */
@@ -12,6 +13,15 @@ export interface Candidate extends Window {
   readonly input: number;
   /** When it was computed last, by the clock of ClickHouse; undefined when never. */
   readonly computedMs: number | undefined;
+  /** Of a job with parts: those that the window is due for. They were computed last at the same time. */
+  readonly parts?: readonly PartInput[];
+  /** Windows that the same parts are due for, count; the same for all windows of a job without parts. */
+  readonly backlog: number;
+}
+
+export interface PartInput {
+  readonly part: string;
+  readonly input: number;
 }
 
 /** What one computation of a window is given. */
@@ -23,6 +33,8 @@ export interface Computation extends Window {
   readonly versionMs: number;
   /** How much input the window has, in the unit of the job's `changes`: what follows may be done in parts. */
   readonly input: number;
+  /** Of a job with parts: those to compute; undefined for all of them. */
+  readonly parts?: ReadonlySet<string>;
 }
 
 export interface Statement {
@@ -47,6 +59,12 @@ export interface RollupJob {
    * See `spanArrivals` and `computedWindows`.
    */
   readonly changes: string;
+  /**
+   * The job does several things that do not depend on each other, each with progress of its own: `changes`
+   * selects `Part` as well, see `partOf`. A window is due for a part when its input has grown, or when
+   * another version of the same subject was computed last.
+   */
+  readonly hasParts?: boolean;
   /** A window is computed first this long after its end; negative to compute it while it lasts. */
   readonly settleMs: number;
   /** How far back windows are computed: after a downtime, and for late input. */
@@ -60,6 +78,30 @@ export interface RollupJob {
   /** Statements of one computation, run in this order. Pure. */
   readonly run: (computation: Computation) => readonly Statement[];
 }
+
+const hashLength = 12;
+
+/** What a part is about, and how it is computed now, both told apart by a hash. Letters, digits and `_`. */
+export const partOf = (subject: string, version: string): string =>
+  `${shortHash(subject)}_${shortHash(version)}`;
+
+const shortHash = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, hashLength);
+
+/** The hash of a subject that `partOf` begins with, in SQL. */
+export const subjectHashSql = (subject: string): string =>
+  `lower(hex(substring(SHA256(${subject}), 1, ${hashLength / 2})))`;
+
+/**
+ * SELECT of `Subject`, `Window`, and of its last computation `Last` (the part), `Had` (its input) and
+ * `Latest` (its version), of all parts of a job that has some.
+ */
+export const computedPartsSql = (jobName: string): string => `
+  SELECT Subject, Window, argMax(Part, Version) AS Last, argMax(Input, Version) AS Had, max(Version) AS Latest
+  FROM (
+    SELECT Window, Version, Input, substring(Job, ${jobName.length + 2}) AS Part, substring(Part, 1, ${hashLength}) AS Subject
+    FROM rollup_progress WHERE startsWith(Job, '${jobName}_') AND Window >= {since:DateTime}
+  ) GROUP BY Subject, Window`;
 
 /** Windows of a minute that grow with the spans that start in them, whenever those arrive. */
 export const spanArrivals =

@@ -1,5 +1,5 @@
 import type { InsertRows, Query } from '../model/query.ts';
-import type { Candidate, RollupJob } from './run-job.ts';
+import { type Candidate, computedPartsSql, type PartInput, type RollupJob } from './run-job.ts';
 
 export interface Progress {
   /** Windows whose input has grown since they were computed, oldest first. */
@@ -16,8 +16,17 @@ export interface Candidates {
 export interface Done {
   readonly fromMs: number;
   readonly input: number;
+  readonly parts?: readonly PartInput[];
   readonly versionMs: number;
   readonly tookMs: number;
+}
+
+interface CandidateRow {
+  readonly fromMs: number;
+  readonly input: number;
+  readonly computedMs: number;
+  readonly parts?: readonly (readonly [string, number])[];
+  readonly backlog: number;
 }
 
 const readTimeoutMs = 20_000;
@@ -37,39 +46,51 @@ export const createProgress = (query: Query, insertRows: InsertRows): Progress =
     );
     const nowMs = now?.nowMs ?? 0;
     const since = Math.floor((nowMs - job.lookbackMs) / job.windowMs) * (job.windowMs / 1000);
-    const rows = await query<{ fromMs: number; input: number; computedMs: number }>(
-      candidatesSql(job),
+    const rows = await query<CandidateRow>(
+      job.hasParts ? candidatesOfPartsSql(job) : candidatesSql(job),
       { ...ask, parameters: { since: Math.max(0, since), job: job.name, windowsMax } },
     );
     return {
       nowMs,
-      windows: rows.map(({ fromMs, input, computedMs }) => ({
+      windows: rows.map(({ fromMs, input, computedMs, parts, backlog }) => ({
         fromMs,
         toMs: fromMs + job.windowMs,
         input,
         computedMs: computedMs > 0 ? computedMs : undefined,
+        ...(parts && { parts: parts.map(([part, of]) => ({ part, input: of })) }),
+        backlog,
       })),
     };
   },
-  record: async (job, { fromMs, input, versionMs, tookMs }) => {
-    const row = {
-      Job: job.name,
-      Window: fromMs / 1000,
-      Version: versionMs,
-      Input: input,
-      Seconds: tookMs / 1000,
-    };
-    await insertRows('rollup_progress', [row], `${job.name}-${fromMs}-${versionMs}`);
+  record: async (job, { fromMs, input, parts, versionMs, tookMs }) => {
+    const done = { Window: fromMs / 1000, Version: versionMs, Seconds: tookMs / 1000 };
+    const rows = parts?.map((it) => ({ ...done, Job: `${job.name}_${it.part}`, Input: it.input }));
+    const token = `${job.name}-${fromMs}-${versionMs}-${parts?.[0]?.part ?? ''}`;
+    await insertRows('rollup_progress', rows ?? [{ ...done, Job: job.name, Input: input }], token);
   },
 });
 
 const candidatesSql = (job: RollupJob): string => `
   SELECT toFloat64(toUnixTimestamp(Window)) * 1000 AS fromMs, toFloat64(changed.Input) AS input,
-    toFloat64(done.Latest) AS computedMs
+    toFloat64(done.Latest) AS computedMs, toFloat64(0) AS backlog
   FROM (${job.changes}) AS changed
   LEFT JOIN (
     SELECT Window, argMax(Input, Version) AS Had, max(Version) AS Latest FROM rollup_progress
     WHERE Job = {job:String} AND Window >= {since:DateTime} GROUP BY Window
   ) AS done USING Window
   WHERE changed.Input > done.Had
+  ORDER BY fromMs LIMIT {windowsMax:UInt32}`;
+
+/** Parts that were computed last at the same time are one candidate. */
+const candidatesOfPartsSql = (job: RollupJob): string => `
+  SELECT fromMs, computedMs, max(partInput) AS input, groupArray((part, partInput)) AS parts, toFloat64(max(waiting)) AS backlog
+  FROM (
+    SELECT toFloat64(toUnixTimestamp(changed.Window)) * 1000 AS fromMs, changed.Part AS part,
+      toFloat64(changed.Input) AS partInput, toFloat64(if(done.Last = changed.Part, done.Latest, 0)) AS computedMs,
+      count() OVER (PARTITION BY changed.Part) AS waiting
+    FROM (SELECT *, splitByChar('_', Part)[1] AS Subject FROM (${job.changes})) AS changed
+    LEFT JOIN (${computedPartsSql(job.name)}) AS done USING (Subject, Window)
+    WHERE changed.Input > done.Had OR done.Last != changed.Part
+  )
+  GROUP BY fromMs, computedMs
   ORDER BY fromMs LIMIT {windowsMax:UInt32}`;

@@ -4,7 +4,7 @@ import { createErrorReport } from '../lib/error-report.ts';
 import type { Log } from '../lib/log.ts';
 import type { InsertSelect } from '../model/query.ts';
 import { type DueWindow, planWindows } from './run-due.ts';
-import type { RollupJob } from './run-job.ts';
+import type { Candidate, RollupJob } from './run-job.ts';
 import type { RollupMetrics } from './run-metrics.ts';
 import type { Pauses } from './run-pause.ts';
 import type { Progress } from './run-progress.ts';
@@ -48,19 +48,24 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
     window: DueWindow,
     { readMs, signal }: { readMs: number; signal: AbortSignal },
   ): Promise<void> => {
-    const { fromMs, toMs, input, computedMs = 0 } = window;
+    const { fromMs, toMs, input, parts, computedMs = 0 } = window;
     const sinceMs = clock.monotonicMs();
     // A clock that was set back must not make the new rows older than those they replace.
     const versionMs = Math.max(readMs, computedMs + 1);
     const { timeoutMs } = job;
-    for (const [index, { sql, ...asked }] of job
-      .run({ fromMs, toMs, versionMs, input })
-      .entries()) {
-      const token = `${job.name}-${fromMs}-${versionMs}-${index}`;
+    const computation = {
+      ...{ fromMs, toMs, versionMs, input },
+      ...(parts && { parts: new Set(parts.map((it) => it.part)) }),
+    };
+    for (const [index, { sql, ...asked }] of job.run(computation).entries()) {
+      const token = `${job.name}-${fromMs}-${versionMs}-${parts?.[0]?.part ?? ''}-${index}`;
       await insertSelect(sql, { ...asked, token, timeoutMs, signal });
     }
     const tookMs = clock.monotonicMs() - sinceMs;
-    await progress.record(job, { fromMs, input, versionMs, tookMs });
+    await progress.record(job, {
+      ...{ fromMs, input, versionMs, tookMs },
+      ...(parts && { parts }),
+    });
     metrics.computed(job.name, window.why, tookMs);
   };
 
@@ -101,5 +106,5 @@ export const createWindowRun = (options: WindowRunOptions): WindowRun => {
   };
 };
 
-const keyOf = (job: RollupJob, { fromMs }: { readonly fromMs: number }): string =>
-  `${job.name} ${fromMs}`;
+const keyOf = (job: RollupJob, { fromMs, parts }: Candidate): string =>
+  `${job.name} ${fromMs} ${parts?.[0]?.part ?? ''}`;

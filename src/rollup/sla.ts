@@ -1,8 +1,14 @@
-import { createHash } from 'node:crypto';
 import { periodStartMs } from '../lib/calendar.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { SlaObjective, SlaWindow } from '../model/sla.ts';
-import type { Computation, RollupJob, Statement } from './run-job.ts';
+import {
+  type Computation,
+  computedPartsSql,
+  partOf,
+  type RollupJob,
+  type Statement,
+  subjectHashSql,
+} from './run-job.ts';
 import { burnMinutesMax, slaMinutesSql, slaStatusSql } from './sla-sql.ts';
 
 export interface SlaJobOptions {
@@ -15,8 +21,8 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const timeoutMs = 120_000;
 /**
- * A changed definition makes a month of hours due: the other jobs, which what people see hangs on as
- * well, come between them every few seconds.
+ * A changed definition makes a month of hours due for its objective: the other jobs, which what people
+ * see hangs on as well, come between them every few seconds.
  */
 const turnMsMax = 3_000;
 /** A minute is written down this long after its end: exporters send every 5 s. */
@@ -26,14 +32,16 @@ const settings = { max_threads: 1, max_memory_usage: 2_000_000_000 };
 
 /**
  * `sla_minutes` from the tiers of spans, `sla_status` from that, hour by hour and each hour while it
- * lasts. Their names follow the definitions: other ones are applied to all that is still kept.
+ * lasts. Each objective is a part with progress of its own: another definition of one is applied
+ * to all that is still kept, and the others are left alone.
  */
 export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readonly RollupJob[] => {
   if (objectives.length === 0) return [];
-  const hash = createHash('sha256');
-  for (const it of objectives) hash.update(`${it.definition}\n`);
-  const version = hash.digest('hex').slice(0, 12);
-  const parts = {
+  const parts = objectives.map((it) => partOf(subjectOf(it), it.definition));
+  const chosen = (computation: Computation): readonly SlaObjective[] =>
+    objectives.filter((_, index) => computation.parts?.has(parts[index] ?? '') ?? true);
+  const common = {
+    hasParts: true,
     isUrgent: true,
     windowMs: hourMs,
     settleMs: -hourMs,
@@ -43,19 +51,23 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
   };
   return [
     {
-      ...parts,
-      name: `sla_minutes_${version}`,
-      changes: hoursWithMinutes,
-      run: (computation) => objectives.flatMap((it) => minutesOf(it, computation)),
+      ...common,
+      name: minutesJob,
+      changes: `SELECT *, arrayJoin([${parts.map((it) => `'${it}'`).join(', ')}]) AS Part FROM (${hoursWithMinutes})`,
+      run: (computation) => chosen(computation).flatMap((it) => minutesOf(it, computation)),
     },
     {
-      ...parts,
-      name: `sla_status_${version}`,
-      changes: hoursAfterChanges(`sla_minutes_${version}`),
-      run: (computation) => objectives.map((it) => statusOf(it, computation)),
+      ...common,
+      name: 'sla_status',
+      changes: hoursAfterChanges(parts),
+      run: (computation) => chosen(computation).map((it) => statusOf(it, computation)),
     },
   ];
 };
+
+const minutesJob = 'sla_minutes';
+
+const subjectOf = ({ sla, objective }: SlaObjective): string => `${sla}\0${objective}`;
 
 /** Each hour since the first span, whether it has any or not: grows with its spans and its minutes. */
 const hoursWithMinutes = `
@@ -71,16 +83,23 @@ const hoursWithMinutes = `
 
 /**
  * What changed in an hour also changes how every later one stands. Input is the time of that change.
- * Hours whose minutes, or those before, have yet to be computed for these definitions wait: each
+ * Hours whose minutes, or those before, have yet to be computed for this definition wait: each
  * would be computed again with every hour before it.
  */
-const hoursAfterChanges = (minutesJob: string): string => `
-  SELECT Window, max(Latest) OVER (ORDER BY Window ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS Input
+const hoursAfterChanges = (parts: readonly string[]): string => `
+  SELECT Window, reached.Part AS Part,
+    max(Latest) OVER (PARTITION BY reached.Part ORDER BY Window ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS Input
   FROM (
-    SELECT toStartOfHour(Time) AS Window, max(Version) AS Latest FROM sla_minutes_computed
-    WHERE Time >= {since:DateTime} GROUP BY Window
-  )
-  WHERE Window <= (SELECT max(Window) FROM rollup_progress WHERE Job = '${minutesJob}' AND Window >= {since:DateTime})`;
+    SELECT ${subjectHashSql("concat(Sla, '\\0', Objective)")} AS Subject, Window, Latest FROM (
+      SELECT Sla, Objective, toStartOfHour(Time) AS Window, max(Version) AS Latest FROM sla_minutes_computed
+      WHERE Time >= {since:DateTime} GROUP BY Sla, Objective, Window
+    )
+  ) AS changed
+  JOIN (
+    SELECT Subject, Last AS Part, max(Window) AS UpTo FROM (${computedPartsSql(minutesJob)})
+    WHERE Last IN (${parts.map((it) => `'${it}'`).join(', ')}) GROUP BY Subject, Part
+  ) AS reached USING Subject
+  WHERE Window <= reached.UpTo`;
 
 const minutesOf = (
   objective: SlaObjective,

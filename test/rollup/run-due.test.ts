@@ -2,11 +2,12 @@ import t from 'tap';
 import { duenessOf, planWindows } from '../../src/rollup/run-due.ts';
 
 const minuteMs = 60_000;
-const window = (fromMs: number, computedMs?: number) => ({
+const window = (fromMs: number, computedMs?: number, backlog = 1) => ({
   fromMs,
   toMs: fromMs + minuteMs,
   input: 1,
   computedMs,
+  backlog,
 });
 
 t.test('when a window is computed', async (t) => {
@@ -58,6 +59,20 @@ t.test(
     t.strictSame(planWindows([resting, open], { settleMs: 0 }, nowMs), { due: [], lagMs: 0 });
   },
 );
+
+t.test('a part that has much to do does not hold up the others', async (t) => {
+  const [old, next, now] = [
+    window(0, undefined, 9),
+    window(minuteMs, undefined, 9),
+    window(2 * minuteMs),
+  ];
+  const plan = planWindows([old, next, now], { settleMs: 0 }, 5 * minuteMs);
+  t.strictSame(
+    plan.due.map((it) => it.fromMs),
+    [2 * minuteMs, 0, minuteMs],
+  );
+  t.equal(plan.lagMs, 4 * minuteMs);
+});
 
 t.test('a window that keeps failing counts as behind and does not hold up the next', async (t) => {
   const plan = planWindows([window(0), window(minuteMs)], { settleMs: 0 }, 5 * minuteMs, (it) =>

@@ -31,6 +31,7 @@ t.test('a turn ends when its time is up, and the next goes on where it ended', a
             toMs: (hour + 1) * hourMs,
             input: 1,
             computedMs: undefined,
+            backlog: 1,
           })),
       }),
       record: async (_, { fromMs }) => void computed.push(fromMs / hourMs),

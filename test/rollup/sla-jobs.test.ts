@@ -111,6 +111,9 @@ t.test(
     const progress = createProgress(query, insertRows);
     const [minutes, status] = jobsOf('95 percent');
     if (!minutes || !status) throw new Error('no jobs');
+    const found = (await progress.candidates(minutes, new AbortController().signal)).windows;
+    const parts = found[0]?.parts?.map((it) => ({ ...it, input: 1e15 })) ?? [];
+    t.equal(parts.length, 1);
     t.ok(minutes.turnMsMax !== undefined && minutes.turnMsMax <= 5_000, 'others come between');
     const { signal } = new AbortController();
     const hoursDue = async (job: RollupJob): Promise<readonly number[]> =>
@@ -129,7 +132,7 @@ t.test(
           timeoutMs: 20_000,
         });
       }
-      await progress.record(job, { ...window, tookMs: 1 });
+      await progress.record(job, { ...window, parts, tookMs: 1 });
     };
     for (const it of all.slice(0, 2)) await compute(minutes, it);
     t.strictSame(await hoursDue(minutes), all.slice(2), 'the next turn goes on with the third');
@@ -139,3 +142,82 @@ t.test(
     t.strictSame(await hoursDue(status), all.slice(2), 'and none of them a second time');
   },
 );
+
+/** Computes all that is due, at once; the statements are counted by the SLA they are about. */
+const computeDue = async ([minutes, status]: readonly RollupJob[]): Promise<
+  Readonly<Record<string, number>>
+> => {
+  const { query, insertRows, insertSelect } = store;
+  const progress = createProgress(query, insertRows);
+  const { signal } = new AbortController();
+  const statements: Record<string, number> = {};
+  for (const job of [minutes, status]) {
+    if (!job) throw new Error('no jobs');
+    const { nowMs: readMs, windows } = await progress.candidates(job, signal);
+    for (const { fromMs, toMs, input, parts = [], computedMs = 0 } of windows) {
+      const versionMs = Math.max(readMs, computedMs + 1);
+      const names = new Set(parts.map((it) => it.part));
+      for (const it of job.run({ fromMs, toMs, versionMs, input, parts: names })) {
+        const { sla } = it.parameters ?? {};
+        const key = `${job.name} ${String(sla)}`;
+        statements[key] = (statements[key] ?? 0) + 1;
+        await insertSelect(it.sql, { ...it, token: randomUUID(), timeoutMs: 20_000 });
+      }
+      await progress.record(job, { fromMs, input, parts, versionMs, tookMs: 1 });
+    }
+  }
+  return statements;
+};
+
+t.test('only an SLA that changes is computed again, also when it changes back', async (t) => {
+  const promised = (name: string, target: string) =>
+    ({ name, service: 'shop', type: 'availability', target }) as const;
+  const jobsFor = (...slas: readonly ReturnType<typeof promised>[]) =>
+    createSlaJobs({ objectives: objectivesOf(...slas), lookbackMs: 86_400_000 });
+  const [a, b] = [promised('a', '99 percent'), promised('b', '90 percent')];
+  const targets = (sla: string) =>
+    rows<{ minutes: string; status: string }>(
+      `SELECT toString(arraySort(groupUniqArray(Target))) AS minutes,
+         (SELECT toString(arraySort(groupUniqArray(Target))) FROM sla_status WHERE Sla = '${sla}') AS status
+       FROM sla_minutes WHERE Sla = '${sla}'`,
+    );
+  const evidence = (sla: string) =>
+    rows(
+      `SELECT * EXCEPT Sketch, toString(Sketch) FROM sla_minutes_computed WHERE Sla = '${sla}' ORDER BY Time, Version`,
+    );
+
+  const first = await computeDue(jobsFor(a, b));
+  const hours = first['sla_minutes a'] ?? 0;
+  t.ok(hours >= 4);
+  t.strictSame(Object.keys(first).toSorted(), [
+    'sla_minutes a',
+    'sla_minutes b',
+    'sla_status a',
+    'sla_status b',
+  ]);
+  const untouched = await evidence('b');
+
+  // The hour that lasts may have grown by a minute in between, of either.
+  const pastOf = (found: Readonly<Record<string, number>>, key: string) => (found[key] ?? 0) > 1;
+  const stricter = promised('a', '99.9 percent');
+  const changed = await computeDue(jobsFor(stricter, b));
+  t.ok((changed['sla_minutes a'] ?? 0) >= hours);
+  t.ok((changed['sla_status a'] ?? 0) >= hours);
+  t.notOk(pastOf(changed, 'sla_minutes b'));
+  t.notOk(pastOf(changed, 'sla_status b'));
+  t.strictSame(await targets('a'), [{ minutes: '[0.999]', status: '[0.999]' }]);
+
+  const added = await computeDue(jobsFor(stricter, b, promised('c', '95 percent')));
+  t.ok((added['sla_minutes c'] ?? 0) >= hours);
+  t.notOk(pastOf(added, 'sla_minutes a'));
+  t.notOk(pastOf(added, 'sla_minutes b'));
+  const removed = await computeDue(jobsFor(stricter, b));
+  t.notOk(pastOf(removed, 'sla_minutes a'));
+  t.notOk(pastOf(removed, 'sla_minutes b'));
+
+  const back = await computeDue(jobsFor(a, b));
+  t.ok((back['sla_minutes a'] ?? 0) >= hours);
+  t.notOk(pastOf(back, 'sla_minutes b'));
+  t.strictSame(await targets('a'), [{ minutes: '[0.99]', status: '[0.99]' }]);
+  t.strictSame((await evidence('b')).slice(0, untouched.length), untouched);
+});
