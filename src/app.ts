@@ -37,6 +37,7 @@ import { createByteBudget } from './receive/budget.ts';
 import { createOtlpGrpcServer } from './receive/grpc-server.ts';
 import { createOtlpHttpServer } from './receive/http-server.ts';
 import { defaultReceiveLimits } from './receive/limits.ts';
+import { createSharedPressure } from './rollup/shared-pressure.ts';
 import { createSlaReports } from './rollup/sla-report.ts';
 import { createRollups, rollupJobs } from './rollups.ts';
 import { createCacheWatch } from './store/cache-watch.ts';
@@ -123,9 +124,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     readAlerts: evaluator.alerts,
     http: httpRequest,
   });
-  let isBehind = () => false;
-  const isIngestBehind = () => isBehind();
-  const rollups = createRollups({ ...parts, config, files, store, redisUrl, isIngestBehind });
   const { dataDir } = config;
   const setAside = options.roles.has('ingest')
     ? openSetAside({ ...parts, dataDir, ...config.ingest, insert: store.insertBlock })
@@ -147,6 +145,15 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   teardown.add('guard', async () => guard.stop());
   const health = connectRedis({ ...parts, url: redisUrl, role: 'commands', name: 'health' });
   teardown.add('health connection', () => health.close());
+  let isBehindHere = () => false;
+  const pressure = createSharedPressure({
+    ...parts,
+    redis: health.redis,
+    isBehindHere: () => isBehindHere(),
+  });
+  teardown.add('pressure', async () => pressure.stop());
+  const isIngestBehind = pressure.isBehind;
+  const rollups = createRollups({ ...parts, config, files, store, redisUrl, isIngestBehind });
 
   const tablesLock = {
     ...tablesLockLimits,
@@ -273,6 +280,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   teardown.add('notifier', notifier.stop);
   teardown.add('evaluator', evaluator.stop);
   teardown.add('rollups', rollups.stop);
+  if (options.roles.has('ingest') || options.roles.has('evaluate')) pressure.start();
   if (options.roles.has('notify')) notifier.start();
   if (options.roles.has('evaluate')) {
     evaluator.start();
@@ -296,7 +304,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       seriesLimits: limits.series,
     });
     teardown.add('batches', path.drain);
-    isBehind = path.isBehind;
+    isBehindHere = path.isBehind;
     const rejects = createRejectBook({ ...parts, insertRows: store.insertRows, instanceId });
     teardown.add('rejects', rejects.stop);
     const receiveLimits = {

@@ -19,7 +19,7 @@ export interface RollupsOptions {
   readonly files: Pick<Files, 'objectives'>;
   readonly store: Pick<Store, 'query' | 'insertSelect' | 'insertRows'>;
   readonly redisUrl: string;
-  /** Of this process; jobs of a process without ingest never make way. */
+  /** Wherever it runs; jobs make way for it. */
   readonly isIngestBehind: () => boolean;
   readonly clock: Clock;
   readonly random: Random;

@@ -23,6 +23,8 @@ export const redisKeys = {
   settled: (alertId: string) => `${redisPrefix}:settled:${alertId}`,
   /** Hash: notification id → JSON of a delivery that was given up. */
   deadLetters: `${redisPrefix}:dead`,
+  /** There while ingest of any process does not keep up. */
+  ingestBehind: `${redisPrefix}:ingest-behind`,
   /** Held by the daemon that is changing tables. */
   tablesLock: `${redisPrefix}:tables-lock`,
   /** Stream of rows on their way to a table of ClickHouse, JSON in the field `row`. */
