@@ -59,12 +59,13 @@ export interface RollupJob {
    * See `spanArrivals` and `computedWindows`.
    */
   readonly changes: string;
+  readonly changesParameters?: Readonly<Record<string, QueryParameter>>;
   /**
-   * The job does several things that do not depend on each other, each with progress of its own: `changes`
-   * selects `Part` as well, see `partOf`. A window is due for a part when its input has grown, or when
-   * another version of the same subject was computed last.
+   * What the job does that does not depend on each other, each with progress of its own: see `partOf`. `changes`
+   * selects `Part` as well, out of `{parts:Array(String)}`. A window is due for a part when its input has
+   * grown, or when another version of the same subject was computed last.
    */
-  readonly hasParts?: boolean;
+  readonly parts?: readonly string[];
   /** A window is computed first this long after its end; negative to compute it while it lasts. */
   readonly settleMs: number;
   /** How far back windows are computed: after a downtime, and for late input. */
@@ -87,10 +88,6 @@ export const partOf = (subject: string, version: string): string =>
 
 const shortHash = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, hashLength);
-
-/** The hash of a subject that `partOf` begins with, in SQL. */
-export const subjectHashSql = (subject: string): string =>
-  `lower(hex(substring(SHA256(${subject}), 1, ${hashLength / 2})))`;
 
 /**
  * SELECT of `Subject`, `Window`, and of its last computation `Last` (the part), `Had` (its input) and

@@ -47,8 +47,15 @@ export const createProgress = (query: Query, insertRows: InsertRows): Progress =
     const nowMs = now?.nowMs ?? 0;
     const since = Math.floor((nowMs - job.lookbackMs) / job.windowMs) * (job.windowMs / 1000);
     const rows = await query<CandidateRow>(
-      job.hasParts ? candidatesOfPartsSql(job) : candidatesSql(job),
-      { ...ask, parameters: { since: Math.max(0, since), job: job.name, windowsMax } },
+      job.parts ? candidatesOfPartsSql(job) : candidatesSql(job),
+      {
+        ...ask,
+        parameters: {
+          ...job.changesParameters,
+          ...(job.parts && { parts: job.parts }),
+          ...{ since: Math.max(0, since), job: job.name, windowsMax },
+        },
+      },
     );
     return {
       nowMs,

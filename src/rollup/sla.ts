@@ -7,7 +7,6 @@ import {
   partOf,
   type RollupJob,
   type Statement,
-  subjectHashSql,
 } from './run-job.ts';
 import { burnMinutesMax, slaMinutesSql, slaStatusSql } from './sla-sql.ts';
 
@@ -41,7 +40,11 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
   const chosen = (computation: Computation): readonly SlaObjective[] =>
     objectives.filter((_, index) => computation.parts?.has(parts[index] ?? '') ?? true);
   const common = {
-    hasParts: true,
+    parts,
+    changesParameters: {
+      slas: objectives.map((it) => it.sla),
+      objectives: objectives.map((it) => it.objective),
+    },
     isUrgent: true,
     windowMs: hourMs,
     settleMs: -hourMs,
@@ -53,13 +56,13 @@ export const createSlaJobs = ({ objectives, lookbackMs }: SlaJobOptions): readon
     {
       ...common,
       name: minutesJob,
-      changes: `SELECT *, arrayJoin([${parts.map((it) => `'${it}'`).join(', ')}]) AS Part FROM (${hoursWithMinutes})`,
+      changes: `SELECT *, arrayJoin({parts:Array(String)}) AS Part FROM (${hoursWithMinutes})`,
       run: (computation) => chosen(computation).flatMap((it) => minutesOf(it, computation)),
     },
     {
       ...common,
       name: 'sla_status',
-      changes: hoursAfterChanges(parts),
+      changes: hoursAfterChanges,
       run: (computation) => chosen(computation).map((it) => statusOf(it, computation)),
     },
   ];
@@ -86,20 +89,22 @@ const hoursWithMinutes = `
  * Hours whose minutes, or those before, have yet to be computed for this definition wait: each
  * would be computed again with every hour before it.
  */
-const hoursAfterChanges = (parts: readonly string[]): string => `
-  SELECT Window, reached.Part AS Part,
-    max(Latest) OVER (PARTITION BY reached.Part ORDER BY Window ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS Input
+const hoursAfterChanges = `
+  SELECT Window, Part, Input
   FROM (
-    SELECT ${subjectHashSql("concat(Sla, '\\0', Objective)")} AS Subject, Window, Latest FROM (
-      SELECT Sla, Objective, toStartOfHour(Time) AS Window, max(Version) AS Latest FROM sla_minutes_computed
-      WHERE Time >= {since:DateTime} GROUP BY Sla, Objective, Window
+    SELECT Hash, Window, max(Latest) OVER (PARTITION BY Hash ORDER BY Window ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS Input
+    FROM (
+      SELECT cityHash64(Sla, Objective) AS Hash, toStartOfHour(Time) AS Window, max(Version) AS Latest FROM sla_minutes_computed
+      WHERE Time >= {since:DateTime} GROUP BY Hash, Window
     )
   ) AS changed
   JOIN (
-    SELECT Subject, Last AS Part, max(Window) AS UpTo FROM (${computedPartsSql(minutesJob)})
-    WHERE Last IN (${parts.map((it) => `'${it}'`).join(', ')}) GROUP BY Subject, Part
-  ) AS reached USING Subject
-  WHERE Window <= reached.UpTo`;
+    SELECT arrayJoin(arrayZip({slas:Array(String)}, {objectives:Array(String)}, {parts:Array(String)})) AS it, cityHash64(it.1, it.2) AS Hash, it.3 AS Part
+  ) AS wanted USING Hash
+  JOIN (
+    SELECT Last AS Part, max(Window) AS UpTo FROM (${computedPartsSql(minutesJob)}) GROUP BY Part
+  ) AS reached USING Part
+  WHERE Window <= UpTo`;
 
 const minutesOf = (
   objective: SlaObjective,
