@@ -1,5 +1,5 @@
 import { type Meter, secondsBounds } from '../lib/meter.ts';
-import type { Block } from '../model/block.ts';
+import type { TableRows } from '../model/block.ts';
 import type { Signal } from '../model/ingest.ts';
 
 /** Why a batch was closed. */
@@ -67,9 +67,9 @@ export const batchInstruments = (meter: Meter, signal: Signal, levels: Levels) =
     bounds: secondsBounds,
   });
   return {
-    cut: (reason: CutReason, blocks: readonly Block[]) => {
+    cut: (reason: CutReason, tables: readonly TableRows[]) => {
       batches(1, { signal, reason });
-      for (const block of blocks) rows(block.rows, { signal, table: block.table });
+      for (const it of tables) rows(it.rows, { signal, table: it.table });
     },
     refused: () => refused(1, attributes),
     lost: (requests: number) => lost(requests, attributes),

@@ -1,6 +1,7 @@
 import { type BackoffLimits, backoffMs, type Random } from '../lib/backoff.ts';
 import type { Cancel, Clock } from '../lib/clock.ts';
 import { remedyOf } from '../lib/fault.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { Log } from '../lib/log.ts';
 import type { Block, ColumnBuilder, InsertBlock, NamedBlock } from '../model/block.ts';
 import type { Signal } from '../model/ingest.ts';
@@ -11,7 +12,7 @@ import { namedGroups } from './named-groups.ts';
 import { type Decompress, decodeNext, type RedecodeOptions, redecodeBatch } from './redecode.ts';
 
 export interface SenderLimits extends BackoffLimits, FateLimits {
-  /** Decoded blocks that wait; batches beyond it are dropped here and decoded again in their turn. */
+  /** Blocks that wait or are on their way; batches beyond it are dropped and decoded again in their turn. */
   readonly heldBytesMax: number;
   readonly inFlightBatchesMax: number;
 }
@@ -38,7 +39,9 @@ export interface BatchSenderOptions {
 }
 
 export interface BatchSender {
-  /** Names the blocks and keeps them, if there is room; else they are decoded again in their turn. */
+  /** Whether blocks of so many bytes would be held just now. */
+  readonly hasRoom: (bytes: number) => boolean;
+  /** Names the blocks and keeps them, if there is room; else frees them: they are decoded again in their turn. */
   readonly hold: (blocks: readonly Block[], name: string) => readonly NamedBlock[] | undefined;
   /**
    * Takes a batch that is cut on disk; its blocks are what `hold` gave for it. One without a name is a
@@ -49,6 +52,7 @@ export interface BatchSender {
     name: string | undefined,
     blocks: readonly NamedBlock[] | undefined,
   ) => void;
+  /** Frees blocks that were held and not added. */
   readonly forget: (blocks: readonly NamedBlock[]) => void;
   readonly inFlight: () => number;
   readonly waiting: () => number;
@@ -63,6 +67,9 @@ export interface BatchSender {
 
 /** Cut longer ago than this and not stored: inserts do not keep up. */
 const lateMs = 10_000;
+
+/** A builder that decodes again is kept for this long after it did; making another costs milliseconds. */
+const builderKeptMs = 30_000;
 
 /** Requests that are, or will be, stored together under one name. */
 interface Batch {
@@ -99,6 +106,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     ...uncut.map((range) => newBatch(range, undefined, undefined)),
   ];
   let builder: ColumnBuilder | undefined;
+  let cancelRelease: Cancel = () => {};
   let decoding = Promise.resolve();
   const sending = new Set<Batch>();
   let heldBytes = 0;
@@ -172,16 +180,26 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
   /** One batch at a time is decoded again: there is one builder for it. */
   const alone = <T>(work: (redecode: RedecodeOptions) => Promise<T>): Promise<T> => {
     const result = decoding.then(() => {
+      cancelRelease();
       builder ??= options.createBuilder();
       const { read, keep } = journal;
       const { decompress, prepare } = options;
       return work({ builder, read, undecodable: keep, decompress, prepare });
     });
-    decoding = result.then(
-      () => {},
-      () => options.onDecoded?.('failed', []),
-    );
+    decoding = result.then(release, () => {
+      options.onDecoded?.('failed', []);
+      release();
+    });
     return result;
+  };
+
+  /** Its memory is as large as that of the one that fills, and only a backlog needs it. */
+  const release = (): void => {
+    cancelRelease();
+    if (stopped) return;
+    cancelRelease = clock.after(builderKeptMs, () => {
+      builder = undefined;
+    });
   };
 
   /** Tries every block once; the batch has those left that could not be stored. */
@@ -258,11 +276,16 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     heldBytes -= bytesOf(blocks);
   };
 
+  /** Behind a batch that must be decoded again blocks would lie for as long as the backlog takes. */
+  const hasRoom = (bytes: number): boolean =>
+    heldBytes + bytes <= limits.heldBytesMax && waiting.every((it) => it.blocks);
+
   sendNext();
   return {
+    hasRoom,
     hold: (blocks, name) => {
       const bytes = bytesOf(blocks);
-      if (heldBytes + bytes > limits.heldBytesMax) return undefined;
+      if (!hasRoom(bytes)) return free(blocks);
       heldBytes += bytes;
       return named(blocks, name);
     },
@@ -270,7 +293,10 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
       waiting.push(newBatch(range, name, blocks));
       sendNext();
     },
-    forget,
+    forget: (blocks) => {
+      forget(blocks);
+      free(blocks);
+    },
     inFlight: () => sending.size,
     waiting: () => waiting.length,
     late: () => {
@@ -286,6 +312,7 @@ export const createBatchSender = (options: BatchSenderOptions): BatchSender => {
     stop: () => {
       stopped = true;
       cancelRetry();
+      cancelRelease();
     },
   };
 };
@@ -309,5 +336,10 @@ const doubtful = (block: NamedBlock): NamedBlock => ({ ...block, sentBefore: tru
 
 const named = (blocks: readonly Block[], name: string): readonly NamedBlock[] =>
   blocks.map((it) => ({ ...it, name }));
+
+/** Only of blocks that were never sent: a connection that broke may still be reading others. */
+const free = (blocks: readonly Block[]): undefined => {
+  for (const { segments } of blocks) segments.forEach(freeBytes);
+};
 
 const bytesOf = (blocks: readonly Block[]): number => blocks.reduce((sum, it) => sum + it.bytes, 0);

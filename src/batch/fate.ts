@@ -22,7 +22,7 @@ export interface FateLimits {
 
 export const defaultFateLimits: FateLimits = {
   refusalsMax: 5,
-  refusalsAloneMax: 500,
+  refusalsAloneMax: 2_000,
   failuresMax: 50,
   othersStoredMin: 3,
 };

@@ -27,18 +27,18 @@ export const defaultBatchLimits: JournaledBatchLimits = {
   lingerMs: 100,
   spacingMs: 1_000,
   ageMsMax: 1_000,
-  heldBytesMax: 48 * 1024 * 1024,
+  heldBytesMax: 64 * 1024 * 1024,
   inFlightBatchesMax: 2,
   drainMsMax: 5_000,
   firstMs: 250,
-  maxMs: 10_000,
+  maxMs: 3_000,
 };
 
 export interface JournaledBatcherOptions {
   /** Only one batcher of a journal may have it. */
   readonly signal: Signal;
   readonly journal: Journal;
-  /** Called twice at most: for what comes, and for what is decoded again. */
+  /** First for what comes; then, whenever there is a backlog, for what is decoded again. */
   readonly createBuilder: () => ColumnBuilder;
   readonly decompress: Decompress;
   readonly insert: InsertBlock;
@@ -157,8 +157,9 @@ export const createJournaledBatcher = (options: JournaledBatcherOptions): Journa
     if (!batch) return;
     filling = undefined;
     cutMs = clock.monotonicMs();
-    const blocks = finish(batch.range.name);
-    count.cut(reason, blocks ?? []);
+    const blocks = sender.hasRoom(builder.bytes()) ? finish(batch.range.name) : undefined;
+    // Those that nobody could hold, or what a builder that broke is left with.
+    count.cut(reason, blocks ?? builder.discard());
     const sealed = seal(batch.range, blocks).finally(() => {
       sealing.delete(sealed);
       consider();

@@ -37,8 +37,6 @@ export type TailRole =
 export interface DecodingBuilder extends ColumnBuilder {
   /** Takes out what was counted over all requests since the last call. */
   readonly takeTally: () => Tally;
-  /** Forgets what is held. */
-  readonly discard: () => void;
 }
 
 /** What rules did, by their numbers in the configuration. */

@@ -1,5 +1,5 @@
 import { Fault } from '../lib/fault.ts';
-import type { Block } from '../model/block.ts';
+import type { Block, TableRows } from '../model/block.ts';
 import type { Acceptance, Encoding, Signal } from '../model/ingest.ts';
 import type { SampleRule } from '../model/sampling.ts';
 import { Arena, type ArenaLimits } from './arena.ts';
@@ -145,14 +145,22 @@ class Builder implements DecodingBuilder {
   bytes = (): number => this.#arena.held();
 
   finish = (): readonly Block[] => {
-    const blocks = this.#signal.tables
-      .filter((table) => table.rows() > 0)
-      .map((table) => nativeBlock(table.name, table.columns, table.rows()));
+    const blocks = this.#filled().map((table) =>
+      nativeBlock(table.name, table.columns, table.rows()),
+    );
     this.#empty();
     return blocks;
   };
 
-  discard = (): void => this.#empty();
+  discard = (): readonly TableRows[] => {
+    const held = this.#filled().map((table) => ({ table: table.name, rows: table.rows() }));
+    this.#empty();
+    return held;
+  };
+
+  #filled() {
+    return this.#signal.tables.filter((table) => table.rows() > 0);
+  }
 
   takeTally = (): Tally => {
     const redacted = this.#redacted;

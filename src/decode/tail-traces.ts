@@ -113,6 +113,7 @@ export const createTailTraces = (options: TailTracesOptions): SharedTailTraces =
       rows: builder.rows,
       bytes: builder.bytes,
       finish: builder.finish,
+      discard: builder.discard,
       recall: (sheets) => {
         if (!verdicts.load(sheets)) count.unread();
       },

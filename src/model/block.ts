@@ -1,10 +1,13 @@
 import type { Acceptance, Encoding } from './ingest.ts';
 
-/** One block in ClickHouse Native format: the body of `INSERT INTO table FORMAT Native`. */
-export interface Block {
+export interface TableRows {
   /** Unqualified table name, such as `otel_traces`. */
   readonly table: string;
   readonly rows: number;
+}
+
+/** One block in ClickHouse Native format: the body of `INSERT INTO table FORMAT Native`. */
+export interface Block extends TableRows {
   readonly bytes: number;
   /** Sent in order, nothing between them. Owned by the block: the builder never reuses them. */
   readonly segments: readonly Uint8Array[];
@@ -35,6 +38,8 @@ export interface ColumnBuilder {
   readonly bytes: () => number;
   /** Takes out what is held, one block per table that has rows; the builder is empty afterwards. */
   readonly finish: () => readonly Block[];
+  /** Forgets what is held, without the copy that `finish` makes; the builder is empty afterwards. */
+  readonly discard: () => readonly TableRows[];
 }
 
 /** Resolves once the block is stored. Retries inside; rejects with a Fault when it gives up. */

@@ -38,6 +38,7 @@ interface Setting {
   readonly builder?: () => ColumnBuilder;
   readonly probeEveryMs?: number;
   readonly signal?: Signal;
+  readonly meter?: Meter;
 }
 
 /** A batcher on its own journal, before a store that keeps one copy of each name and table. */
@@ -45,7 +46,7 @@ const start = async (dir: string, setting: Setting = {}) => {
   const notes = notingLog();
   let bytesHeld = () => Number.NaN;
   const meter: Meter = {
-    ...noopMeter,
+    ...(setting.meter ?? noopMeter),
     gauge: (name, _options, observe) => {
       const value = () =>
         [observe()]
@@ -192,13 +193,93 @@ const senderOf = (journal: Journal, overrides: Partial<BatchSenderOptions> = {})
     ...overrides,
   });
 
-t.test('blocks beyond the limit are not held', async (t) => {
+/** Large enough for its memory to be given back by hand. */
+const bigBlock = () => ({
+  ...{ table: 'x', rows: 6, bytes: 60 },
+  segments: [new Uint8Array(32_768)],
+});
+
+t.test('blocks beyond the limit are not held, and freed at once', async (t) => {
   const journal = await open(temporaryDir(t));
   const sender = senderOf(journal);
-  const block = { table: 'x', rows: 6, bytes: 60, segments: [] };
-  t.ok(sender.hold([block], 'a'));
-  t.equal(sender.hold([block], 'b'), undefined);
+  const [first, second] = [bigBlock(), bigBlock()];
+  t.equal(sender.hasRoom(100), true);
+  const held = sender.hold([first], 'a') ?? [];
+  t.equal(held.length, 1);
+  t.equal(sender.hasRoom(41), false);
+  t.equal(sender.hold([second], 'b'), undefined);
+  t.equal(second.segments[0]?.length, 0);
   t.equal(sender.heldBytes(), 60);
+  t.equal(first.segments[0]?.length, 32_768);
+  sender.forget(held);
+  t.equal(sender.heldBytes(), 0);
+  t.equal(first.segments[0]?.length, 0, 'what was held and is not added is freed as well');
+  await journal.close();
+});
+
+t.test('nothing is held behind a batch that must be decoded again', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const journal = { ...(await open(temporaryDir(t))), stored: () => {} };
+  const sender = senderOf(journal, { insert: () => gate.promise });
+  for (const name of ['a', 'b']) sender.add(openRange('traces', name), name, undefined);
+  t.equal(sender.hasRoom(1), false);
+  t.equal(sender.hold([bigBlock()], 'c'), undefined);
+  gate.resolve();
+  await sender.idle();
+  t.equal(sender.hasRoom(1), true);
+  sender.stop();
+  await journal.close();
+});
+
+t.test('columns that nobody can hold are not copied into blocks, and counted', async (t) => {
+  const did = { finish: 0, discard: 0, counted: 0 };
+  const counting = () => {
+    const real = builder();
+    const finish = () => ((did.finish += 1), real.finish());
+    const discard = () => ((did.discard += 1), real.discard());
+    return { ...real, finish, discard };
+  };
+  const meter: Meter = {
+    ...noopMeter,
+    counter: (name) =>
+      name === 'tocsin_batch_rows_cut' ? (rows) => (did.counted += rows) : () => {},
+  };
+  const gate = Promise.withResolvers<void>();
+  const { accept, rows, stop } = await start(temporaryDir(t), {
+    insert: () => gate.promise,
+    builder: counting,
+    meter,
+    limits: { heldBytesMax: 600, ageMsMax: 60_000, lingerMs: 60_000, inFlightBatchesMax: 1 },
+  });
+  for (const body of bodies(200)) await accept(body);
+  t.strictSame(did, { finish: 1, discard: 3, counted: 200 });
+  gate.resolve();
+  await stop();
+  t.strictSame(rows(), { x: 200 });
+  t.strictSame(did, { finish: 4, discard: 3, counted: 200 }, 'three were decoded again');
+});
+
+t.test('the builder that decodes again is given back when the backlog is over', async (t) => {
+  const clock = manualClock();
+  const journal = await open(temporaryDir(t));
+  let builders = 0;
+  const createBuilder = () => ((builders += 1), builder());
+  const store = { ...journal, stored: () => {} };
+  const sender = senderOf(store, { clock, createBuilder });
+  const decodeAgain = async (name: string) => {
+    sender.add(openRange('traces', name), name, undefined);
+    await sender.idle();
+  };
+  await decodeAgain('a');
+  await clock.advance(29_999);
+  await decodeAgain('b');
+  await clock.advance(29_999);
+  await decodeAgain('c');
+  t.equal(builders, 1, 'kept while it may be needed again');
+  await clock.advance(30_000);
+  await decodeAgain('d');
+  t.equal(builders, 2);
+  sender.stop();
   await journal.close();
 });
 

@@ -13,6 +13,11 @@ export interface SmallBuilderLimits {
 export const smallBuilder = (limits: SmallBuilderLimits = { rowsMax: 1_000 }): ColumnBuilder => {
   let held: string[] = [];
   const count = (table: string) => held.filter((it) => it === table).length;
+  const discard = () => {
+    const rows = [...new Set(held)].map((table) => ({ table, rows: count(table) }));
+    held = [];
+    return rows;
+  };
   return {
     append: (_encoding, body) => {
       const words = Buffer.from(body).toString().split(' ');
@@ -26,13 +31,11 @@ export const smallBuilder = (limits: SmallBuilderLimits = { rowsMax: 1_000 }): C
     },
     rows: () => held.length,
     bytes: () => held.length * 10,
-    finish: () => {
-      const blocks = [...new Set(held)].map((table) => {
-        const rows = count(table);
-        return { table, rows, bytes: rows * 10, segments: [new Uint8Array(rows * 10)] };
-      });
-      held = [];
-      return blocks;
-    },
+    finish: () =>
+      discard().map(({ table, rows }) => ({
+        ...{ table, rows, bytes: rows * 10 },
+        segments: [new Uint8Array(rows * 10)],
+      })),
+    discard,
   };
 };

@@ -216,3 +216,18 @@ t.test('log records become the rows that a plain reading gives', async (t) => {
   const rows = bodies.flatMap((body) => logRows(logsRequest.decode(body)));
   if (block) await sameRows(t, clickhouse, block, jsonEachRow(rows));
 });
+
+t.test('what is discarded is counted by table, and leaves nothing', async (t) => {
+  const message = sampleMetrics(seededRandom(5), { resources: 1, scopes: 2, items: 40 });
+  const body = encode(message);
+  const [builder, other] = [createColumnBuilder('metrics'), createColumnBuilder('metrics')];
+  builder.append('protobuf', body);
+  other.append('protobuf', body);
+  const blocks = other.finish();
+  t.ok(blocks.length > 1);
+  t.strictSame(
+    builder.discard(),
+    blocks.map(({ table, rows }) => ({ table, rows })),
+  );
+  t.strictSame([builder.rows(), builder.bytes(), builder.finish()], [0, 0, []]);
+});

@@ -49,9 +49,11 @@ export const createColumnBuilder = (
       return blocks;
     },
     discard: () => {
-      builder.discard();
-      oracle.discard();
+      const held = builder.discard();
+      const wanted = oracle.discard();
+      if (isAlike) agree('rows by table', held, wanted);
       isAlike = true;
+      return held;
     },
   };
 };
