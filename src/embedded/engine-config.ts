@@ -33,6 +33,12 @@ const mergesPerCore = 1;
 const marksReadAtStart = 0;
 
 /**
+ * Every trace that is asked for looks into the filter of every day, 15 MB in all of 100 million spans in 30
+ * days; the filters of a day's spans, 6 MB, are looked into by those who ask for traces of that day.
+ */
+const indexBlocksShare = 0.03;
+
+/**
  * The codec of columns that leave it to the server: LZ4 for a part as an insert makes it, ZSTD(1) for a merged
  * one that is worth it. The macro below tells the store of it (`src/store/part-codecs.ts`). In config.xml the
  * section would keep clickhouse-local from starting, which reads a switch of that name; what stands last on the
@@ -70,7 +76,7 @@ export const configXml = (config: EngineConfig): string => {
   <mark_cache_size>${mebibytes(0.05, 512)}</mark_cache_size>
   <primary_index_cache_size>${mebibytes(0.03, 256)}</primary_index_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
-  <index_uncompressed_cache_size>0</index_uncompressed_cache_size>
+  <index_uncompressed_cache_size>${mebibytes(indexBlocksShare, 128)}</index_uncompressed_cache_size>
   <mark_cache_prewarm_ratio>${marksReadAtStart}</mark_cache_prewarm_ratio>
   <index_mark_cache_prewarm_ratio>${marksReadAtStart}</index_mark_cache_prewarm_ratio>
   <index_mark_cache_size>${mebibytes(0.01, 64)}</index_mark_cache_size>
