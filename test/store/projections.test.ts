@@ -9,13 +9,48 @@ const timeoutMs = 20_000;
 const startMs = Date.UTC(2026, 10, 21, 12);
 
 t.test('a server that cannot keep a projection right keeps its tables as they are', async (t) => {
-  const tables = [{ table: 'span_rollup_1d', engine: 'AggregatingMergeTree SETTINGS a = 1' }];
+  const tables = [{ table: 'span_rollup_1h', engine: 'AggregatingMergeTree SETTINGS a = 1' }];
   const placement = { database: 'otel' };
   t.strictSame(projectionStatements(tables, new Set(), placement), []);
   t.equal(projectionStatements(tables, new Set([projectionSetting]), placement).length, 4);
 });
 
-t.test('days of whole services answer like the days of operations, merged or not', async (t) => {
+t.test('days from an earlier program lose the projection that inserts paid for', async (t) => {
+  const engine = await startClickHouse(t);
+  const store = openStore(t, engine);
+  await migrate(store, migrateOptions);
+  const days = 'ALTER TABLE otel.span_rollup_1d';
+  await store.command(`${days} MODIFY SETTING ${projectionSetting} = 'drop'`);
+  await store.command(
+    `${days} ADD PROJECTION by_service (SELECT ServiceName, Time, sum(Spans) GROUP BY ServiceName, Time)`,
+  );
+  await store.command(`${days} MODIFY SETTING ${projectionSetting} = 'rebuild'`);
+  await store.insertBlock(
+    spanBlock('before', [{ traceId: 'a', spanId: 'a', service: 'shop', startMs }]),
+  );
+  const projections = () =>
+    store.inspect(
+      `SELECT table, arrayFilter(it -> it = 'by_service', projections) AS projections FROM system.parts
+       WHERE active AND database = 'otel' AND table IN ('span_rollup_1d', 'span_rollup_1h') ORDER BY table`,
+      { timeoutMs },
+    );
+  const hours = { table: 'span_rollup_1h', projections: ['by_service'] };
+  t.strictSame(await projections(), [
+    { table: 'span_rollup_1d', projections: ['by_service'] },
+    hours,
+  ]);
+  t.not((await migrate(store, migrateOptions)).statements.length, 0);
+  t.strictSame(await projections(), [{ table: 'span_rollup_1d', projections: [] }, hours]);
+  t.strictSame(
+    await store.inspect('SELECT toUInt32(sum(Spans)) AS spans FROM otel.span_rollup_1d', {
+      timeoutMs,
+    }),
+    [{ spans: 1 }],
+  );
+  t.strictSame((await migrate(store, migrateOptions)).statements, [], 'done once');
+});
+
+t.test('hours of whole services answer like the hours of operations, merged or not', async (t) => {
   const engine = await startClickHouse(t);
   const store = openStore(t, engine);
   await migrate(store, migrateOptions);
@@ -29,7 +64,7 @@ t.test('days of whole services answer like the days of operations, merged or not
     await store.insertBlock(spanBlock(`round ${round}`, spans));
   }
   const question = `SELECT ServiceName AS service, toUInt32(sum(Spans)) AS spans, toUInt32(arraySum(mapValues(sumMap(Sketch)))) AS counted
-    FROM otel.span_rollup_1d GROUP BY service ORDER BY service`;
+    FROM otel.span_rollup_1h GROUP BY service ORDER BY service`;
   const read = async (): Promise<string> =>
     (await store.inspect<{ explain: string }>(`EXPLAIN ${question}`, { timeoutMs }))
       .map((it) => it.explain.trim())
@@ -38,11 +73,11 @@ t.test('days of whole services answer like the days of operations, merged or not
   const expected = [0, 1, 2].map((it) => ({ service: `service ${it}`, spans: 60, counted: 60 }));
   t.match(await read(), 'by_service');
   t.strictSame(await store.inspect(question, { timeoutMs }), expected);
-  await store.command('OPTIMIZE TABLE otel.span_rollup_1d FINAL');
+  await store.command('OPTIMIZE TABLE otel.span_rollup_1h FINAL');
   t.match(await read(), 'by_service', 'still there');
   t.strictSame(
     await store.inspect(
-      "SELECT toUInt32(count()) AS parts FROM system.parts WHERE active AND database = 'otel' AND table = 'span_rollup_1d'",
+      "SELECT toUInt32(count()) AS parts FROM system.parts WHERE active AND database = 'otel' AND table = 'span_rollup_1h'",
       { timeoutMs },
     ),
     [{ parts: 1 }],
