@@ -37,7 +37,8 @@ const spanOfTrace = `bitXor(cityHash64(TraceId), ${numberOf('SpanId')})`;
 
 /**
  * As in span_rollup_1m_mv, of failed spans. Attributes are dear to read, so the rollup tells of which
- * operations any timed out.
+ * operations any timed out. It shows what an insert brings up to some 100 ms after the spans do: a timeout
+ * that is missed so is found when the minute is computed again, see `arrivedAndRolledUp`.
  */
 const timedOutSql = `
   WITH ['timeout', 'timedout', 'timed_out', 'deadline'] AS words
@@ -106,7 +107,7 @@ const grownSql = `
     fromUnixTimestamp64Nano(FromNs, 'UTC') AS Start, Stored > ${spansReadMax} AS isHuge,
     ${zipped(spanColumns.map((it) => `trace.${it}s`))} AS read
   FROM (${tracesSql}) AS trace LEFT JOIN (${writtenSql}) AS written USING TraceId
-  WHERE Stored > Had
+  WHERE Stored + StoredTimeouts > Had
     AND (LastNs < toUnixTimestamp({to:DateTime('UTC')}) * 1000000000
       OR intDiv(LastNs, 60000000000) * 60 + ${60 + quietSeconds} <= toUnixTimestamp({now:DateTime('UTC')})
       OR LastNs - FromNs > ${waitSecondsMax}000000000)`;
@@ -256,7 +257,7 @@ const bottlenecksSql = step(
  * Summaries of the traces with a span that starts from `{from:DateTime}` to `{to:DateTime}`, of which
  * the hash is `{chunk:UInt32}` modulo `{chunks:UInt32}`, from what starts between `{readFrom:DateTime}`
  * and `{readTo:DateTime}`. A trace that goes on in a minute that will be computed after
- * `{now:DateTime}` is left to that. What was computed from as many rows stays.
+ * `{now:DateTime}` is left to that. What was computed from as many rows and timeouts stays.
  */
 export const traceSummariesSql = (): string => `
   INSERT INTO trace_summaries_computed (TraceId, Start, Duration, RootService, RootName, RootSpanId, RootDuration,
@@ -272,6 +273,6 @@ export const traceSummariesSql = (): string => `
     ${serviceOf('worst')}, ${nameOf('worst')}, worstNs, countEqual(path.operation, worst),
     if(pathNs = 0, 0, worstNs / pathNs),
     arrayMap(id -> ${spanIdOf('id')}, kept.id), arrayMap(it -> ${serviceOf('it')}, kept.operation), arrayMap(it -> ${nameOf('it')}, kept.operation), arrayMap(it -> it.fromNs - FromNs, kept),
-    kept.ownNs, arrayMap(it -> it.ownNs / pathNs, kept), Stored, Gone
+    kept.ownNs, arrayMap(it -> it.ownNs / pathNs, kept), Stored + StoredTimeouts, Gone
   FROM (${bottlenecksSql})
   ARRAY JOIN if(Had > 0 AND toStartOfMinute(HadStart) != toStartOfMinute(Start), [0, 1], [0]) AS Gone`;

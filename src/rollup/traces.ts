@@ -1,10 +1,4 @@
-import {
-  type Computation,
-  type RollupJob,
-  type Statement,
-  spanArrivals,
-  spanSettings,
-} from './run-job.ts';
+import { type Computation, type RollupJob, type Statement, spanSettings } from './run-job.ts';
 import { quietSeconds, traceSummariesSql } from './trace-sql.ts';
 
 const minuteMs = 60_000;
@@ -27,11 +21,30 @@ const settings = {
   max_memory_usage: 3_000_000_000,
 };
 
+/** Longer than an insert may take, from its start until all of its views show it. */
+const insertSecondsMax = 120;
+
+/**
+ * As `spanArrivals`; of minutes that spans came for just now no more than `span_rollup_1m` shows. The views of an
+ * insert do not show it at the same moment, and a minute that was computed before that must be due again.
+ */
+const arrivedAndRolledUp = `
+  SELECT Window, if(IsRecent, least(Arrived, RolledUp), Arrived) AS Input
+  FROM (
+    SELECT Time AS Window, sum(Spans) AS Arrived, max(ArrivedAt) >= now() - ${insertSecondsMax} AS IsRecent
+    FROM span_arrivals WHERE Time >= {since:DateTime} GROUP BY Window
+  ) AS arrived
+  LEFT JOIN (
+    SELECT Time AS Window, sum(Spans) AS RolledUp FROM span_rollup_1m
+    WHERE Time IN (SELECT Time FROM span_arrivals WHERE Time >= {since:DateTime} AND ArrivedAt >= now() - ${insertSecondsMax})
+    GROUP BY Window
+  ) AS rolled_up USING Window`;
+
 /** Fills `trace_summaries` from the spans, minute by minute. */
 export const createTraceJob = ({ lookbackMs }: { readonly lookbackMs: number }): RollupJob => ({
   name: 'trace_summaries',
   windowMs: minuteMs,
-  changes: spanArrivals,
+  changes: arrivedAndRolledUp,
   settleMs: quietSeconds * 1000,
   lookbackMs,
   timeoutMs,

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createProgress } from '../../src/rollup/run-progress.ts';
 import { createTraceJob } from '../../src/rollup/traces.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
@@ -322,6 +323,45 @@ t.test('a computation that saw fewer spans changes nothing', async (t) => {
   );
   await compute('10:00:00');
   t.match(await summaries(), [{ Spans: 2 }]);
+});
+
+t.test('a timeout counts although the rollup shows it later than the spans', async (t) => {
+  const { signal } = new AbortController();
+  const progress = createProgress(store.query, store.insertRows);
+  const everMs = Date.now() - atMs('00:00:00');
+  const due = async () => {
+    const found = await progress.candidates({ ...job, lookbackMs: everMs }, signal);
+    return found.windows.filter((it) => it.fromMs === atMs('10:20:00'));
+  };
+  const late = span(
+    ['b1', 'a0', 0, 100],
+    { kind: 'Client', failed: true, attributes: { 'error.type': 'timeout' } },
+    '10:20:10',
+  );
+  await storeSpans(store, 'hidden', [span(['a0', '', 0, 100], { failed: true }, '10:20:10')]);
+  const before = await due();
+  t.match(before, [{ input: 1 }]);
+  // As an insert looks from outside of which only the spans, and their arrival, are there.
+  await store.command('CREATE TABLE otel.hidden AS otel.span_rollup_1m');
+  await store.command('INSERT INTO otel.hidden SELECT * FROM otel.span_rollup_1m');
+  await storeSpans(store, 'hidden', [late]);
+  await store.command('EXCHANGE TABLES otel.hidden AND otel.span_rollup_1m');
+  const during = await due();
+  t.strictSame(during, before, 'what the rollup does not show has not come');
+  await compute('10:20:00');
+  t.match(await summaries(), [{ Status: 'error', Spans: 2 }]);
+  for (const { fromMs, input } of during) {
+    await progress.record(job, { fromMs, input, versionMs: Date.now(), tookMs: 1 });
+  }
+  t.strictSame(await due(), []);
+
+  await store.command('EXCHANGE TABLES otel.hidden AND otel.span_rollup_1m');
+  t.match(await due(), [{ input: 2 }], 'it is due again');
+  await compute('10:20:00');
+  t.match(await summaries(), [{ Status: 'timeout', Spans: 2 }]);
+  await store.command('OPTIMIZE TABLE otel.trace_summaries_computed FINAL');
+  t.match(await summaries(), [{ Status: 'timeout', Spans: 2 }]);
+  await store.command('DROP TABLE otel.hidden');
 });
 
 t.test('many spans are read in parts, and each trace is in one of them', async (t) => {
