@@ -3,35 +3,12 @@ import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { seededRandom } from '../support/random.ts';
+import { type SentSpan, spanSender } from '../support/sent-spans.ts';
 
 const store = openStore(t, await startClickHouse(t));
 await migrate(store, migrateOptions);
 
-interface Span {
-  /** `2026-11-20 10:00:00.5`, UTC. */
-  readonly at: string;
-  readonly service: string;
-  readonly durationNs: number;
-  readonly kind?: string;
-  readonly name?: string;
-  readonly weight?: number;
-}
-
-let blocks = 0;
-const send = (spans: readonly Span[], token = `block-${(blocks += 1)}`): Promise<void> =>
-  store.insertRows(
-    'otel_traces',
-    spans.map((it) => ({
-      Timestamp: it.at,
-      TraceId: 'a'.repeat(32),
-      ServiceName: it.service,
-      SpanName: it.name ?? 'GET /pay',
-      SpanKind: it.kind ?? 'Server',
-      Duration: it.durationNs,
-      AdjustedCount: it.weight ?? 1,
-    })),
-    token,
-  );
+const send = spanSender(store);
 
 const rows = <Row>(sql: string): Promise<readonly Row[]> =>
   store.query<Row>(sql, { timeoutMs: 20_000 });
@@ -86,7 +63,7 @@ t.test('late spans are added to their day, a block that is sent again is not', a
 
 t.test('percentiles are those of the requests that a service answered in whole days', async (t) => {
   // 1 … 100 ms on each of two days, each standing for 3; the first day is before the range, calls do not count.
-  const day = (date: string, factor: number): readonly Span[] =>
+  const day = (date: string, factor: number): readonly SentSpan[] =>
     Array.from({ length: 100 }, (_, index) => ({
       at: `${date} 10:00:00`,
       service: 'asked',

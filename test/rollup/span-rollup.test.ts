@@ -9,43 +9,12 @@ import { migrate } from '../../src/store/migrate.ts';
 import { migrateOptions, openStore } from '../store/open-store.ts';
 import { startClickHouse } from '../support/clickhouse.ts';
 import { seededRandom } from '../support/random.ts';
+import { type SentSpan, spanSender } from '../support/sent-spans.ts';
 
 const store = openStore(t, await startClickHouse(t));
 await migrate(store, migrateOptions);
 
-interface Span {
-  /** `2026-11-20 10:00:00.5`, UTC. */
-  readonly at: string;
-  readonly service: string;
-  readonly durationMs?: number;
-  readonly kind?: string;
-  readonly name?: string;
-  readonly status?: string;
-  readonly weight?: number;
-  readonly attributes?: Readonly<Record<string, string>>;
-  readonly exceptions?: readonly string[];
-}
-
-let blocks = 0;
-const send = (spans: readonly Span[], token = `block-${(blocks += 1)}`): Promise<void> =>
-  store.insertRows(
-    'otel_traces',
-    spans.map((it) => ({
-      Timestamp: it.at,
-      TraceId: 'a'.repeat(32),
-      ServiceName: it.service,
-      SpanName: it.name ?? 'GET /pay',
-      SpanKind: it.kind ?? 'Server',
-      StatusCode: it.status ?? 'Unset',
-      Duration: Math.round((it.durationMs ?? 1) * 1e6),
-      AdjustedCount: it.weight ?? 1,
-      SpanAttributes: it.attributes ?? {},
-      'Events.Timestamp': (it.exceptions ?? []).map(() => it.at),
-      'Events.Name': (it.exceptions ?? []).map(() => 'exception'),
-      'Events.Attributes': (it.exceptions ?? []).map((type) => ({ 'exception.type': type })),
-    })),
-    token,
-  );
+const send = spanSender(store);
 
 const rows = <Row>(sql: string): Promise<readonly Row[]> =>
   store.query<Row>(sql, { timeoutMs: 20_000 });
@@ -123,9 +92,15 @@ t.test('sums, extremes and the sketch honour how many spans one stands for', asy
     ...Array.from({ length: 8 }, () => ({
       at: '2026-11-20 10:00:01',
       service: 'sampled',
-      durationMs: 10,
+      durationNs: 10_000_000,
     })),
-    { at: '2026-11-20 10:00:41', service: 'sampled', durationMs: 100, weight: 4, status: 'Error' },
+    {
+      at: '2026-11-20 10:00:41',
+      service: 'sampled',
+      durationNs: 100_000_000,
+      weight: 4,
+      status: 'Error',
+    },
   ]);
   const select = `sum(r.Requests) AS n, sum(r.Errors) AS errors, sum(r.DurationSum) / 1e6 AS ms,
     min(r.DurationMin) / 1e6 AS least, max(r.DurationMax) / 1e6 AS most, mapValues(sumMap(r.Sketch)) AS sketch,
@@ -150,7 +125,7 @@ t.test('sums, extremes and the sketch honour how many spans one stands for', asy
 
 t.test('timeouts are told by response code, type of error and type of exception', async (t) => {
   const code = (name: string, value: string) => ({ attributes: { [name]: value } });
-  const table: readonly (readonly [string, Partial<Span>, string, number])[] = [
+  const table: readonly (readonly [string, Partial<SentSpan>, string, number])[] = [
     ['nothing said', {}, '', 0],
     ['HTTP 200', code('http.response.status_code', '200'), '200', 0],
     ['HTTP 504', code('http.response.status_code', '504'), '504', 1],
@@ -194,7 +169,7 @@ t.test('request_metrics answers per service, kind and minute what people ask', a
     Array.from({ length: 100 }, (_, index) => ({
       at: '2026-11-20 10:00:00',
       service: 'asked',
-      durationMs: index + 1,
+      durationNs: (index + 1) * 1_000_000,
       weight: 3,
       ...(index < 10 && { status: 'Error' }),
       attributes: {
@@ -258,12 +233,12 @@ t.test('whatever the range, the tiers together say what the raw spans say', asyn
     const unit = units[Math.floor(random() * units.length)] ?? 1;
     return lastMs - Math.floor((random() * 3 * dayMs) / unit) * unit;
   };
-  const spans = Array.from({ length: 5_000 }, (): Span => {
+  const spans = Array.from({ length: 5_000 }, (): SentSpan => {
     const ms = random() < 0.1 ? pick() - 1 : pick();
     return {
       at: text(ms),
       service: 'ranges',
-      durationMs: Math.ceil(random() * 1_000),
+      durationNs: Math.ceil(random() * 1_000) * 1_000_000,
       weight: Math.ceil(random() * 3),
       status: random() < 0.2 ? 'Error' : 'Unset',
     };
