@@ -7,6 +7,7 @@ import {
   requestArrivals,
   tierRequestsSql,
 } from './cache-requests-sql.ts';
+import { minuteSummariesSql, summaryArrivals } from './cache-summary-sql.ts';
 import {
   cachePointArrivals,
   minuteCountersSql,
@@ -46,7 +47,7 @@ interface JobParts {
 
 /**
  * `cache_rollup_1m` from points, spans and histograms, `cache_requests_1m` from spans, of both `_1h` from
- * that and `_1d` from the hours. Nothing while the views are another daemon's, who recognises caches
+ * that and `_1d` from the hours; `cache_summaries` from summaries. Nothing while the views are another daemon's, who recognises caches
  * otherwise.
  */
 export const createCacheJobs = ({
@@ -85,6 +86,11 @@ export const createCacheJobs = ({
       ...minute,
       changes: latencyArrivals(conventions),
       sql: minuteLatenciesSql(conventions),
+    }),
+    job('cache_summaries_1m', {
+      ...minute,
+      changes: summaryArrivals(conventions),
+      sql: minuteSummariesSql(conventions),
     }),
     job(requests, {
       windowMs: minuteMs,

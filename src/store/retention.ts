@@ -113,6 +113,13 @@ const cacheTiers: readonly Tier[] = [
     keptMs: (it) => it.traces.raw,
     service,
   },
+  {
+    table: 'cache_summaries_1m_computed',
+    time: 'Time',
+    partition: 'day',
+    keptMs: (it) => it.spans['1m'],
+    service,
+  },
   ...(['1m', '1h', '1d'] as const).flatMap((tier) =>
     ['rollup', 'requests'].map(
       (of): Tier => ({

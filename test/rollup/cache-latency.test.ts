@@ -280,3 +280,56 @@ t.test(
     ]);
   },
 );
+
+t.test('quantiles that summaries tell stand beside each other as they were told', async (t) => {
+  const point = (
+    at: string,
+    instance: string,
+    quantiles: Readonly<Record<string, number>>,
+    more: object = {},
+  ) => ({
+    TimeUnix: `2026-01-15T${at}Z`,
+    ServiceName: 'summed',
+    MetricName: 'lettuce.command.completion',
+    MetricUnit: 'ms',
+    Attributes: { command: 'GET' },
+    ResourceAttributes: { 'service.instance.id': instance },
+    Count: 10,
+    'ValueAtQuantiles.Quantile': Object.keys(quantiles).map(Number),
+    'ValueAtQuantiles.Value': Object.values(quantiles),
+    ...more,
+  });
+  await store.insertRows(
+    'otel_metrics_summary',
+    [
+      // The later of two points of an instance counts, wherever it is lower or higher; below 0 is no duration.
+      point('13:00:10', 'a', { 0.5: 9, 0.99: 90 }),
+      point('13:00:40', 'a', { 0.5: 2, 0.99: 30 }),
+      point('13:00:20', 'b', { 0.5: 3, 0.99: 20, 1: -1 }),
+      // Seconds, and another operation.
+      point('13:00:20', 'a', { 0.5: 0.004 }, { MetricUnit: 's', Attributes: { command: 'SET' } }),
+      point('13:00:50', 'a', { 0.5: 77 }, { Flags: 1 }),
+      point('13:00:50', 'a', { 0.5: 77 }, { MetricUnit: 'furlongs' }),
+      point('13:00:50', 'a', { 0.5: 77 }, { MetricName: 'http.server.duration' }),
+      point('13:01:00', 'a', { 0.5: 5 }),
+    ],
+    'summaries',
+  );
+  await compute('13:00:00', '13:01:00');
+  const told = () =>
+    store.query(
+      `SELECT formatDateTime(Time, '%H:%i') AS at, CacheName AS cache, operation, quantile, highest, lowest, toUInt32(series) AS series
+       FROM cache_summaries WHERE ServiceName = 'summed' ORDER BY Time, operation, quantile`,
+      { timeoutMs },
+    );
+  const cache = 'redis';
+  const expected = [
+    { at: '13:00', cache, operation: 'get', quantile: 0.5, highest: 3, lowest: 2, series: 2 },
+    { at: '13:00', cache, operation: 'get', quantile: 0.99, highest: 30, lowest: 20, series: 2 },
+    { at: '13:00', cache, operation: 'set', quantile: 0.5, highest: 4, lowest: 4, series: 1 },
+    { at: '13:01', cache, operation: 'get', quantile: 0.5, highest: 5, lowest: 5, series: 1 },
+  ];
+  t.strictSame(await told(), expected);
+  await compute('13:00:00', '13:01:00');
+  t.strictSame(await told(), expected, 'computed again they are the same');
+});
