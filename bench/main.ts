@@ -23,15 +23,21 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   verify: verifyCommand,
 };
 
+const usage = `npm run bench -- [--quick] [${Object.keys(benches).join(' | ')}]...
+npm run bench -- ${Object.keys(commands).join(' | ')} [options, see bench/]`;
+
 const runBenches = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
-    options: { quick: { type: 'boolean', default: false } },
+    options: { quick: { type: 'boolean', default: false }, help: { type: 'boolean' } },
     allowPositionals: true,
   });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
   const unknown = positionals.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0) {
-    const known = [...Object.keys(benches), ...Object.keys(commands)];
-    console.error(`unknown: ${unknown.join(', ')}; there are ${known.join(', ')}`);
+    console.error(`unknown: ${unknown.join(', ')}\n${usage}`);
     return 2;
   }
   for (const [name, bench] of Object.entries(benches)) {
@@ -42,6 +48,15 @@ const runBenches = async (): Promise<number> => {
   return 0;
 };
 
+/** A mistyped option is told in a line; anything else is a bug and keeps its stack. */
+const explained = (error: unknown): number => {
+  if (!(error instanceof TypeError && 'code' in error && /^ERR_PARSE_ARGS/.test(`${error.code}`))) {
+    throw error;
+  }
+  console.error(`${error.message}\n${usage}`);
+  return 2;
+};
+
 const [name = '', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-process.exitCode = command ? await command(args) : await runBenches();
+process.exitCode = await (command ? command(args) : runBenches()).catch(explained);
