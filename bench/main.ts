@@ -50,7 +50,8 @@ const runBenches = async (): Promise<number> => {
 
 /** A mistyped option is told in a line; anything else is a bug and keeps its stack. */
 const explained = (error: unknown): number => {
-  if (!(error instanceof TypeError && 'code' in error && /^ERR_PARSE_ARGS/.test(`${error.code}`))) {
+  const code = error instanceof TypeError && 'code' in error ? error.code : undefined;
+  if (!(error instanceof Error && typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))) {
     throw error;
   }
   console.error(`${error.message}\n${usage}`);

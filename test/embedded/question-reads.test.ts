@@ -53,7 +53,7 @@ t.test('a question about few rows reads their granules, and filters of parts onc
     await ask(
       "SELECT value FROM system.server_settings WHERE name = 'index_uncompressed_cache_size'",
     ),
-    [{ value: String(Math.floor(countedBytes * 0.03)) }],
+    [{ value: String(Math.floor(countedBytes * 0.08)) }],
     'in bounded memory',
   );
 });
